@@ -1,0 +1,85 @@
+"""Everything that a partition can ask of its shell. The shell does it and reports; it decides nothing."""
+
+from __future__ import annotations
+
+import msgspec
+
+from notifier.domain.answers import LookRequest, SendRequest
+from notifier.domain.outcomes import Outcome
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A ledger record to be written: `value` None is a tombstone, `epoch` None a CLAIM (its epoch is its own offset)."""
+
+    key: str
+    value: bytes | None
+    epoch: int | None
+
+
+class Append(msgspec.Struct, frozen=True):
+    """Write one atomic batch to the ledger; at most one is in flight. Answered by `Appended` or `AppendUnknown`.
+
+    A batch that begins with a CLAIM is written by a new producer, and everything after it by the same one.
+    """
+
+    records: tuple[Record, ...]
+
+
+class ReadLedger(msgspec.Struct, frozen=True):
+    """Read `[start, end)` of the ledger (`end` None: to its end, as it is when the reading ends), then `LedgerRead`."""
+
+    start: int
+    end: int | None
+
+
+class Send(msgspec.Struct, frozen=True):
+    """POST now. Answered by one `Answer` with the same epoch, whatever happens."""
+
+    epoch: int
+    request: SendRequest
+
+
+class Look(msgspec.Struct, frozen=True):
+    notification_id: str
+    attempt: int
+    request: LookRequest
+
+
+class Poll(msgspec.Struct, frozen=True):
+    notification_id: str
+    connection: str
+    sid: str
+
+
+class Publish(msgspec.Struct, frozen=True):
+    """Publish in this order; `outcome.id` is what `Published` brings back."""
+
+    outcome: Outcome
+
+
+class FindSignalsEnd(msgspec.Struct, frozen=True):
+    """Ask for the end of the signals partition, now. Answered by `SignalsEnd`, after the asking."""
+
+
+class Seek(msgspec.Struct, frozen=True):
+    """Restored: feed inbox and signals from these offsets (None: the beginning)."""
+
+    inbox: int | None
+    signals: int | None
+
+
+class WakeAt(msgspec.Struct, frozen=True):
+    """Send a `Tick` at this time (seconds); a later one replaces an earlier one."""
+
+    time: float
+
+
+class Halt(msgspec.Struct, frozen=True):
+    """Stop this partition and alert: going on could text somebody twice or lose something."""
+
+    reason: str
+
+
+Command = (
+    Append | ReadLedger | Send | Look | Poll | Publish | FindSignalsEnd | Seek | WakeAt | Halt
+)  # fmt: skip
