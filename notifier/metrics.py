@@ -1,0 +1,150 @@
+"""Every metric of the notifier, declared once (contract section 9).
+
+An attribute is named like its metric without `notifier_`; units are seconds; labels come from closed sets or from
+configuration, never from a person. Series that name a tenant are written through `record`, which leaves the tenant
+empty when `METRICS__TENANT_LABEL` is off: to Prometheus, an empty label is an absent one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+# 10 s is a bound of its own, so that "95 % within 10 s" is read off and not interpolated.
+HANDOVER_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)
+DELIVERY_BUCKETS = (1, 2, 5, 10, 30, 60, 300, 900, 3600, 14400, 43200, 108000)
+REQUEST_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60)
+APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
+LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 300)
+RESTORE_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 360)
+LOOP_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+
+class _Declared(NamedTuple):
+    series: Counter | Gauge | Histogram
+    labels: tuple[str, ...]
+    meaning: str
+
+
+class Described(NamedTuple):
+    """A row of the reference page."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+class Metrics:
+    """All series of one process, on a registry that is handed in."""
+
+    def __init__(self, registry: CollectorRegistry, version: str, *, tenant_label: bool = True) -> None:
+        self.registry = registry
+        self._tenant_label = tenant_label
+        self._declared: dict[str, _Declared] = {}
+        self.build_info = Info("notifier_build", "The version that runs.", registry=registry)
+        self.build_info.info({"version": version})
+        self._declare_work()
+        self._declare_twilio()
+        self._declare_state()
+        self._declare_kafka()
+
+    def _declare_work(self) -> None:
+        self.events_total = self._counter(
+            "events_total", "Records of the source topics and what became of them.", "source", "type", "result"
+        )
+        self.outcomes_total = self._counter(
+            "outcomes_total", "Outcomes published.", "status", "reason", "channel", "tenant"
+        )
+        self.handover_seconds = self._histogram(
+            "handover_seconds", "From due, or the event's time, to accepted by Twilio.", HANDOVER_BUCKETS
+        )
+        self.delivery_seconds = self._histogram(
+            "delivery_seconds", "From accepted by Twilio to delivered.", DELIVERY_BUCKETS
+        )
+        self.segments_total = self._counter("segments_total", "Segments accepted by Twilio.", "tenant")
+        self.dead_letters_total = self._counter("dead_letters_total", "Records that were not understood.", "reason")
+
+    def _declare_twilio(self) -> None:
+        self.twilio_requests_total = self._counter("twilio_requests_total", "Requests to Twilio by ending.", "result")
+        self.twilio_request_seconds = self._histogram(
+            "twilio_request_seconds", "How long a request to Twilio took.", REQUEST_BUCKETS
+        )
+        self.twilio_in_flight = self._gauge("twilio_in_flight", "Requests to Twilio under way.")
+        self.callbacks_total = self._counter("callbacks_total", "Callbacks by what became of them.", "result")
+        self.connection_state = self._gauge(
+            "connection_state", "1 for the state that a tenant's connection is in.", "tenant", "state"
+        )
+
+    def _declare_state(self) -> None:
+        self.backlog = self._gauge("backlog", "Notifications that wait, by what they wait for.", "state")
+        self.backlog_oldest_seconds = self._gauge(
+            "backlog_oldest_seconds", "Age of the oldest that waits since it was due.", "state"
+        )
+        self.sender_backlog_seconds = self._gauge(
+            "sender_backlog_seconds", "Time to drain what waits for a sender, at its rate.", "tenant", "sender"
+        )
+        self.in_doubt = self._gauge("in_doubt", "Sends of which nobody knows whether Twilio has them.")
+        self.doubts_total = self._counter("doubts_total", "Doubts by cause and by how they ended.", "cause", "ending")
+        self.parked_total = self._counter("parked_total", "Notifications left to a person.")
+        self.timers = self._gauge("timers", "Timers held.")
+        self.timer_lateness_seconds = self._histogram(
+            "timer_lateness_seconds", "How late a timer was acted upon.", LATENESS_BUCKETS
+        )
+
+    def _declare_kafka(self) -> None:
+        self.partition_state = self._gauge(
+            "partition_state", "1 for the state that a partition is in.", "partition", "state"
+        )
+        self.claims_total = self._counter("claims_total", "Partitions claimed.")
+        self.fenced_total = self._counter("fenced_total", "Partitions lost to a newer claim.")
+        self.restore_seconds = self._histogram("restore_seconds", "How long a restore took.", RESTORE_BUCKETS)
+        self.restored_records_total = self._counter("restored_records_total", "Ledger records read in restores.")
+        self.ledger_append_seconds = self._histogram(
+            "ledger_append_seconds", "From an append to its acknowledgement.", APPEND_BUCKETS
+        )
+        self.consumer_lag = self._gauge("consumer_lag", "Records behind the end.", "topic", "partition")
+        self.event_loop_lag_seconds = self._histogram(
+            "event_loop_lag_seconds", "How late the event loop ran what was due.", LOOP_BUCKETS
+        )
+
+    def record(self, metric: str, labels: Sequence[str] = (), value: float = 1.0) -> None:
+        """Count, set or observe `metric` (its name without `notifier_`), `labels` in the order of its declaration.
+
+        Counters go up by `value`, gauges become it, histograms observe it. Raises `KeyError` for an unknown metric
+        and `ValueError` for a wrong number of labels: both are faults of ours.
+        """
+        series, names, _ = self._declared[metric]
+        if names:
+            pairs = zip(names, labels, strict=True)
+            hidden = () if self._tenant_label else ("tenant",)
+            series = series.labels(*("" if name in hidden else label for name, label in pairs))
+        if isinstance(series, Counter):
+            series.inc(value)
+        elif isinstance(series, Gauge):
+            series.set(value)
+        else:
+            series.observe(value)
+
+    def described(self) -> Iterator[Described]:
+        """Every metric, for the reference page."""
+        yield Described("notifier_build_info", "gauge", ("version",), "The version that runs; always 1.")
+        for name, (series, labels, meaning) in self._declared.items():
+            yield Described(f"notifier_{name}", type(series).__name__.lower(), labels, meaning)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        counter = Counter(f"notifier_{name}", meaning, labels, registry=self.registry)
+        self._declared[name] = _Declared(counter, labels, meaning)
+        return counter
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        gauge = Gauge(f"notifier_{name}", meaning, labels, registry=self.registry)
+        self._declared[name] = _Declared(gauge, labels, meaning)
+        return gauge
+
+    def _histogram(self, name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+        histogram = Histogram(f"notifier_{name}", meaning, buckets=buckets, registry=self.registry)
+        self._declared[name] = _Declared(histogram, (), meaning)
+        return histogram
