@@ -80,6 +80,14 @@ class Halt(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """Something worth counting happened: a metric of contract section 9 without its prefix, its labels in order."""
+
+    metric: str
+    labels: tuple[str, ...] = ()
+    value: float = 1.0
+
+
 Command = (
-    Append | ReadLedger | Send | Look | Poll | Publish | FindSignalsEnd | Seek | WakeAt | Halt
+    Append | ReadLedger | Send | Look | Poll | Publish | FindSignalsEnd | Seek | WakeAt | Halt | Measured
 )  # fmt: skip

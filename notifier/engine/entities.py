@@ -1,0 +1,218 @@
+"""What the ledger remembers: one key per entity, and the value is the entity's whole present state.
+
+Rules: a struct here holds no clock, no handle and nothing that a restore could not read back; what only lives in memory
+stands in `engine.state`. Times are wall time in seconds. Fields that are still at their default are not written.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from notifier.domain.answers import DoubtCause, SendResult
+from notifier.domain.events import EventRef, Key
+from notifier.domain.outcomes import (
+    Cause,
+    Channel,
+    MessageClass,
+    Outcome,
+    Status,
+    TemplateRef,
+    WorkflowRef,
+)
+
+Stage = Literal["held", "waiting", "sending", "doubt", "handed", "final"]
+
+
+class AnswerFact(msgspec.Struct, frozen=True):
+    """That a POST was answered: the one thing in a void record that counts (design section 2, rule 1)."""
+
+    attempt: int
+    result: SendResult
+
+
+class Doubt(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """An intent without answer. `settle_at`: when absence of evidence may be acted on; None before the first look."""
+
+    cause: DoubtCause
+    since: float
+    settle_at: float | None = None
+    inherited: bool = False  # its poster may still be alive: wait for the quarantine of the present claim
+
+
+class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """One person, one channel, one text; `n/<id>`.
+
+    Two-way doors only: `stage` says what is still needed of it. The body and the number go when Twilio has it for good.
+    """
+
+    id: str
+    tenant: str
+    event: EventRef
+    inbox: int  # offset of the inbox record that made it
+    order: int = 0  # among those of one event
+    accepted: float
+    event_time: float | None = None
+    traceparent: str | None = None
+    key_id: str | None = None  # a PMS key; its text is rendered from the key as it stands when sending
+    rule: str = ""  # key_is_ready, doorcode_is_changed, or the workflow's name
+    person: str = ""  # the person's id, or its position
+    person_id: str | None = None
+    workflow: WorkflowRef | None = None
+    channel: Channel = "sms"
+    class_: MessageClass = "transactional"
+    template: TemplateRef | None = None
+    connection: str | None = None  # owner of the Connection document
+    sender: str | None = None  # a number, or a Messaging Service SID
+    to: str | None = None
+    masked: str | None = None
+    hash: str | None = None
+    body: str | None = None
+    segments: int | None = None
+    encoding: str | None = None
+    due: float = 0.0
+    retry_at: float = 0.0
+    deadline: float = 0.0
+    stage: Stage = "waiting"
+    hold: str | None = None
+    hold_version: int = 0  # of the Connection that was refused
+    status: Status | None = None  # of the last outcome
+    seq: int = 0
+    attempt: int = 0
+    poster: int | None = None  # epoch that intended the attempt
+    attempt_at: float | None = None
+    answer: AnswerFact | None = None
+    doubt: Doubt | None = None
+    cancel: str | None = None  # why it must not be sent again, should the attempt under way turn out not to have been sent
+    cause: Cause | None = None
+    run_ended: bool = False
+    sid: str | None = None
+    provider_status: str | None = None
+    error_code: int | None = None
+    error_class: str | None = None
+    handed_over: float | None = None
+    final_at: float | None = None
+    parked_until: float | None = None
+    outcomes: list[Outcome] = []
+
+
+class Run(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """The end of a workflow run, until the results topic has it; `r/<id>`."""
+
+    id: str
+    event: EventRef
+    inbox: int
+    seq: int = 0
+    outcomes: list[Outcome] = []
+
+
+class Told(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """What one person of a key was told. `first` is the notification of `key_is_ready`; once that is gone from the
+    ledger it went out, unless `silent`."""
+
+    first: str
+    silent: bool = False
+
+
+class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """A PMS key as it now stands, until it ends; `k/<tenant>/<keyId>`."""
+
+    tenant: str
+    key: Key
+    inbox: int  # offset of the inbox record that last changed it
+    ready: bool = False  # a key.ready was seen
+    told: dict[str, Told] = {}
+
+
+class EventNote(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """An accepted event that needs remembering beside its entities: `event.ignored`, `event.applied`; `e/<identity>`."""
+
+    identity: str
+    inbox: int
+    outcomes: list[Outcome] = []
+
+
+class IdentityPage(msgspec.Struct, kw_only=True, rename="camel"):
+    """Identities of events whose entities are gone, many in one record; `e/p<page>`. 16 bytes each, joined."""
+
+    expires: float
+    identities: bytes
+
+
+class Consent(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """The newest word of one person on texts; `c/<tenant>/<number>`."""
+
+    given: bool
+    at: float
+    source: str
+    inbox: int
+    wording: str | None = None
+
+
+class OptOut(msgspec.Struct, kw_only=True, rename="camel"):
+    """Twilio refuses this sender for this person (21610), or the person said STOP; `o/<tenant>/<sender>/<number>`."""
+
+    at: float
+    source: str
+
+
+class Position(msgspec.Struct, frozen=True):
+    """The highest offset and timestamp accepted of one source partition, in one incarnation of it."""
+
+    incarnation: int
+    offset: int
+    timestamp: int
+
+
+class Positions(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """`w/<epoch>`: how far its owner is; travels in the batch of what it covers."""
+
+    inbox: int | None = None  # next offset
+    signals: int | None = None
+    sources: dict[str, Position] = {}
+    published_up_to: int = 0
+
+
+class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """`claim/<uuid>`: who, for diagnosis; its epoch is its own offset."""
+
+    instance: str
+    at: float
+    generation: int | None = None
+
+
+Entity = Notification | Run | KeyState | EventNote | IdentityPage | Consent | OptOut | Positions | Claim
+
+ENTITY_TYPES: dict[str, type] = {
+    "n": Notification,
+    "r": Run,
+    "k": KeyState,
+    "c": Consent,
+    "o": OptOut,
+    "w": Positions,
+    "claim": Claim,
+}
+
+
+def entity_type(key: str) -> type:
+    """The struct that stands under a ledger key. Raises KeyError for a key that no version of this engine wrote."""
+    prefix, _, rest = key.partition("/")
+    if prefix == "e":
+        return IdentityPage if rest.startswith("p") else EventNote
+    return ENTITY_TYPES[prefix]
+
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type, msgspec.json.Decoder[Entity]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (*ENTITY_TYPES.values(), IdentityPage, EventNote)
+}
+
+
+def encode_entity(entity: Entity) -> bytes:
+    return _encoder.encode(entity)
+
+
+def decode_entity(key: str, value: bytes) -> Entity:
+    """Raises KeyError or msgspec.DecodeError when this version cannot read what stands there."""
+    return _decoders[entity_type(key)].decode(value)

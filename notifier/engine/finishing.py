@@ -1,0 +1,110 @@
+"""The end of a notification: one terminal outcome, the run behind it, and nothing kept that is not needed any more."""
+
+from __future__ import annotations
+
+from notifier.domain.outcomes import Status
+from notifier.engine.emitting import emit, emit_run
+from notifier.engine.entities import EventNote, Notification, Run
+from notifier.engine.lanes import free_lane, lane_of
+from notifier.engine.remembering import identity_of, remove, retire
+from notifier.engine.state import State
+from notifier.engine.table import entity, key_key, touch
+
+WENT_OUT = frozenset({"delivered", "unconfirmed", "undelivered"})
+
+
+def finish(
+    state: State, n: Notification, status: Status, now: float, *, reason: str | None = None, detail: str | None = None
+) -> None:
+    """Give `n` its terminal outcome; body and number go, unless a person may still decide on it."""
+    lane = state.lanes.get((n.tenant, n.to or ""))
+    emit(state, n, status, now, reason=reason, detail=detail, bound=True)
+    n.stage, n.hold, n.doubt, n.cancel = "final", None, None, None
+    for index in (state.intending, state.polls, state.settling):
+        index.pop(n.id, None)
+    _end_run(state, n, status, reason, now)
+    if n.handed_over is None and status not in WENT_OUT and n.rule == "key_is_ready":
+        _mark_silent(state, n)
+    if lane is not None:
+        if lane.doubts - {n.id} and n.sid is not None:
+            lane.postponed.append(n.id)
+        lane.doubts.discard(n.id)
+        _release_postponed(state, n, now)
+        free_lane(state, n, now)
+    if status == "parked":
+        n.parked_until = now + state.config.parked_for
+        state.timers.at(n.parked_until, "unpark", n.id)
+        return
+    n.body = None
+
+
+def _release_postponed(state: State, n: Notification, now: float) -> None:
+    lane = lane_of(state, n)
+    if lane.doubts:
+        return
+    postponed, lane.postponed = lane.postponed, []
+    for notification_id in postponed:
+        retire_when_done(state, "n/" + notification_id, now)
+
+
+def doubt_over(state: State, n: Notification, now: float) -> None:
+    """Its lane may forget the messages that were kept to tell them from this one."""
+    lane = state.lanes.get((n.tenant, n.to or ""))
+    if lane is not None:
+        lane.doubts.discard(n.id)
+        _release_postponed(state, n, now)
+
+
+def _mark_silent(state: State, n: Notification) -> None:
+    """No first message went out to this person: a changed door code is told by the next `key_is_ready`."""
+    key = key_key(n.tenant, n.key_id or "")
+    known = state.keys.get(key)
+    told = None if known is None else known.told.get(n.person)
+    if told is not None and told.first == n.id:
+        told.silent = True
+        touch(state, key, bound=True)
+
+
+def end_run_as_accepted(state: State, n: Notification, now: float) -> None:
+    """The sendSMS step ends when Twilio has the text (contract section 6)."""
+    _end_run(state, n, "accepted", None, now)
+
+
+def _end_run(state: State, n: Notification, status: Status, reason: str | None, now: float) -> None:
+    if n.workflow is None or n.run_ended:
+        return
+    n.run_ended = True
+    match status:
+        case "failed" | "undelivered" | "parked":
+            ending = "failed"
+        case "cancelled":
+            ending = "cancelled"
+        case _:
+            ending, reason = "completed", None
+    emit_run(
+        state, n.workflow, n.event, n.tenant, now, ending=ending, reason=reason, inbox=n.inbox,
+        traceparent=n.traceparent,
+    )  # fmt: skip
+
+
+def retire_when_done(state: State, key: str, now: float) -> None:
+    """Nothing is needed of this entity any more: its identity goes into a page, then it is tombstoned (rule 6)."""
+    match value := entity(state, key):
+        case Notification():
+            lane = state.lanes.get((value.tenant, value.to or ""))
+            kept = value.status == "parked" and (value.parked_until or 0.0) > now
+            needed = lane is not None and value.id in lane.postponed
+            if value.stage == "final" and not value.outcomes and not kept and not needed:
+                retire(state, key, identity_of(value.event), now)
+        case Run() if not value.outcomes:
+            if value.event and _identity_carried(state, value):
+                remove(state, key)
+            else:
+                retire(state, key, identity_of(value.event), now)
+        case EventNote() if not value.outcomes:
+            retire(state, key, bytes.fromhex(value.identity), now)
+
+
+def _identity_carried(state: State, run: Run) -> bool:
+    """Another entity of the same event is alive and remembers it."""
+    return state.identities.live.get(identity_of(run.event), 0) > 1

@@ -1,0 +1,110 @@
+"""Connections and senders that Twilio refuses: their messages wait, nobody else's do.
+
+A fault of the account or of a sender never fails a message (contract section 6): it is held until a new version of the
+Connection arrives or a probe, one message every `PROBE_EVERY`, gets through.
+"""
+
+from __future__ import annotations
+
+from notifier.domain.answers import Rejected
+from notifier.engine.commands import Measured
+from notifier.engine.emitting import emit
+from notifier.engine.entities import Notification
+from notifier.engine.lanes import SEPARATOR, enqueue, free_lane
+from notifier.engine.state import Hold, State
+from notifier.engine.table import touch
+
+
+def hold_for(state: State, owner: str, sender: str) -> tuple[tuple[str, str], Hold] | None:
+    """What holds this sender now: its whole connection, or the sender alone."""
+    for key in ((owner, ""), (owner, sender)):
+        hold = state.holds.get(key)
+        if hold is not None:
+            return key, hold
+    return None
+
+
+def refused(state: State, n: Notification, result: Rejected, now: float) -> None:
+    """Twilio (or the missing secret) refused the account or the sender: hold it, and this message with it."""
+    account = result.error_class == "hold_account"
+    key = (n.connection or "", "" if account else n.sender or "")
+    hold = state.holds.get(key)
+    if hold is None:
+        connection = state.catalog.connections.get(key[0])
+        reason = "connection_broken" if account else "sender_held"
+        detail = result.detail or (f"Twilio error {result.error_code}" if result.error_code else "refused by Twilio")
+        hold = state.holds[key] = Hold(reason, connection.version if connection else 0, detail, now)
+        state.commands.append(Measured("connection_state", (n.tenant, "broken" if account else "degraded")))
+    if hold.probe in (None, n.id):
+        hold.probe = None
+        state.timers.at(now + state.config.probe_every, "probe", SEPARATOR.join(key))
+    put_on_hold(state, n, hold, now)
+    for name, queue in state.senders.items():
+        if queue.owner == key[0] and queue.ring:
+            state.runnable[name] = None
+
+
+def put_on_hold(state: State, n: Notification, hold: Hold, now: float) -> None:
+    hold.waiting[n.id] = None
+    n.stage, n.hold, n.hold_version = "held", hold.reason, hold.version
+    n.body = n.body if n.key_id is None else None
+    if n.status != "held":
+        emit(state, n, "held", now, reason=hold.reason, detail=hold.detail)
+    else:
+        touch(state, "n/" + n.id)
+    free_lane(state, n, now)
+
+
+def probe(state: State, key: str, now: float) -> None:
+    owner, _, sender = key.partition(SEPARATOR)
+    hold = state.holds.get((owner, sender))
+    if hold is None or hold.probe is not None:
+        return
+    while hold.waiting:
+        notification_id = next(iter(hold.waiting))
+        del hold.waiting[notification_id]
+        n = state.notifications.get(notification_id)
+        if n is not None and n.stage == "held":
+            hold.probe = n.id
+            unhold(state, n, now)
+            return
+    del state.holds[(owner, sender)]
+
+
+def got_through(state: State, n: Notification, now: float) -> None:
+    """An answer that is no refusal of account or sender: whatever held them is over."""
+    for key in ((n.connection or "", ""), (n.connection or "", n.sender or "")):
+        if key in state.holds:
+            release(state, key, now)
+
+
+def release(state: State, key: tuple[str, str], now: float) -> None:
+    hold = state.holds.pop(key)
+    for notification_id in hold.waiting:
+        n = state.notifications.get(notification_id)
+        if n is not None and n.stage == "held":
+            state.commands.append(Measured("connection_state", (n.tenant, "connected")))
+            unhold(state, n, now)
+
+
+def unhold(state: State, n: Notification, now: float) -> None:
+    n.stage, n.hold, n.hold_version = "waiting", None, 0
+    enqueue(state, n, now)
+
+
+def restored_hold(state: State, n: Notification, now: float) -> None:
+    """After a restore: held as before, by the version of the Connection that was refused then."""
+    key = (n.connection or "", "" if n.hold == "connection_broken" else n.sender or "")
+    hold = state.holds.get(key)
+    if hold is None:
+        hold = state.holds[key] = Hold(n.hold or "connection_broken", n.hold_version, "refused before a restart", now)
+        state.timers.at(now + state.config.probe_every, "probe", SEPARATOR.join(key))
+    hold.waiting[n.id] = None
+
+
+def new_versions(state: State, now: float) -> None:
+    """A new version of a Connection releases what the old one held; a removed one keeps it."""
+    for key, hold in list(state.holds.items()):
+        connection = state.catalog.connections.get(key[0])
+        if connection is not None and connection.version != hold.version:
+            release(state, key, now)

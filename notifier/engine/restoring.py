@@ -1,0 +1,178 @@
+"""Reading the ledger back: one function puts a record into the table, whether it is read after a CLAIM or lives on.
+
+What a restore finds is judged record by record (design section 2, rules 1, 2 and 10): valid when the writer's epoch is
+not below the newest CLAIM before it, else void. Nothing is replayed from the past, the newest valid value is the state.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from notifier.engine.entities import (
+    AnswerFact,
+    Claim,
+    Doubt,
+    IdentityPage,
+    Notification,
+    OptOut,
+    Positions,
+    decode_entity,
+)
+from notifier.engine.inputs import LedgerRecord
+from notifier.engine.ledger import halt
+from notifier.engine.state import Restore, State
+from notifier.engine.table import inbox_offset, positions_key, put, touch
+
+
+def forget(state: State) -> None:
+    """Before a restore: nothing in memory counts any more but answers to POSTs that are still under way."""
+    fresh = State(state.config, state.catalog)
+    for name in (
+        "restore", "publication", "identities", "positions", "notifications", "runs", "keys", "notes", "consents",
+        "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "by_key", "by_tenant", "intending", "posted",
+        "polls", "settling", "asking_signals_end", "facts", "timers",
+    ):  # fmt: skip
+        setattr(state, name, getattr(fresh, name))
+    ledger = state.ledger
+    ledger.held, ledger.bound, ledger.loose = [], {}, {}
+    ledger.void_touched, ledger.void_unknown, ledger.claims, ledger.gap = set(), {}, {}, None
+
+
+def read_back(state: State, record: LedgerRecord) -> None:
+    """One record of a restore, in the order of the log."""
+    restore = state.restore
+    if record.key.startswith("claim/"):
+        if record.value is not None:
+            restore.newest_claim = record.offset
+            state.ledger.claims[record.key] = msgspec.json.decode(record.value, type=Claim).at
+        else:
+            state.ledger.claims.pop(record.key, None)
+    elif record.epoch is not None and record.epoch >= restore.newest_claim:
+        restore.valid[record.key] = (record.offset, record.value)
+    else:
+        restore.void.setdefault(record.key, []).append(record)
+
+
+def restored(state: State, end: int) -> bool:
+    """Build the state from what was read. False: a newer CLAIM stands in the log, or the partition is halted."""
+    restore, ledger = state.restore, state.ledger
+    if restore.newest_claim != ledger.epoch:
+        return False
+    ledger.last = end - 1
+    _take_positions(state, restore)
+    for key, (offset, value) in restore.valid.items():
+        if value is not None and not key.startswith("w/"):
+            _take(state, key, offset, value)
+    for key, records in restore.void.items():
+        _judge_void(state, key, records)
+        if ledger.phase == "halted":
+            return False
+    _order_publication(state)
+    state.restore = Restore()
+    return True
+
+
+def _take_positions(state: State, restore: Restore) -> None:
+    """The newest valid positions win; older ones are tombstoned after our own are written, in the same batch."""
+    newest, positions = -1, Positions()
+    for key, (offset, value) in restore.valid.items():
+        if key.startswith("w/") and value is not None:
+            touch(state, key)
+            if offset > newest:
+                newest, positions = offset, msgspec.json.decode(value, type=Positions)
+    state.positions = positions
+    state.publication.up_to = positions.published_up_to
+    touch(state, positions_key(state.ledger.epoch), bound=True)
+
+
+def _take(state: State, key: str, offset: int, value: bytes) -> None:
+    entity = decode_entity(key, value)
+    put(state, key, entity)
+    outcomes = getattr(entity, "outcomes", None)
+    if not outcomes:
+        return
+    if offset < state.positions.published_up_to:
+        outcomes.clear()
+        return
+    publication = state.publication
+    publication.open[offset] = publication.open.get(offset, 0) + len(outcomes)
+    for outcome in outcomes:
+        publication.under_way[outcome.id] = (key, offset)
+
+
+def _order_publication(state: State) -> None:
+    """Outcomes are acknowledged by ledger offset, so what is open has to stand in that order."""
+    publication = state.publication
+    publication.open = dict(sorted(publication.open.items()))
+
+
+def _judge_void(state: State, key: str, records: list[LedgerRecord]) -> None:
+    restore = state.restore
+    for record in records:
+        _take_fact(state, record)
+    newest = records[-1]
+    if key in restore.valid:
+        if state.config.safe("reappend"):
+            state.ledger.void_touched.add(key)
+        return
+    if newest.value is None or key.startswith(("w/", "e/p")):
+        state.ledger.void_touched.add(key)
+        return
+    _judge_void_only(state, key, newest.value)
+
+
+def _judge_void_only(state: State, key: str, value: bytes) -> None:
+    """No valid record of this key is left. It is read again from the inbox, or it is in doubt, or nobody can know."""
+    entity = decode_entity(key, value)
+    offset = inbox_offset(entity)
+    if offset is not None and offset >= (state.positions.inbox or 0):
+        state.ledger.void_unknown[key] = offset
+    elif isinstance(entity, Notification):
+        if entity.stage != "final":
+            entity.stage = "doubt"
+            entity.doubt = Doubt(cause="takeover", since=entity.attempt_at or entity.accepted, inherited=True)
+        entity.outcomes = []
+        put(state, key, entity)
+        state.ledger.void_touched.add(key)
+    elif isinstance(entity, OptOut):
+        put(state, key, entity)  # a refusal is the fact of an answered POST: believing it can only spare a text
+        state.ledger.void_touched.add(key)
+    else:
+        halt(state, f"only void records are left of {key.partition('/')[0]}/… at a position that was already passed")
+
+
+def _take_fact(state: State, record: LedgerRecord) -> None:
+    if record.value is None or not record.key.startswith("n/"):
+        return
+    value = decode_entity(record.key, record.value)
+    if isinstance(value, Notification) and value.answer is not None:
+        state.facts.append((value.id, AnswerFact(value.answer.attempt, value.answer.result)))
+
+
+def index_pages(state: State, now: float) -> None:
+    """Identities by page; a page whose time is over is dropped."""
+    identities = state.identities
+    for key, page in list(identities.pages.items()):
+        if page.expires <= now:
+            drop_page(state, key)
+            continue
+        index_page(state, key, page)
+
+
+def index_page(state: State, key: str, page: IdentityPage) -> None:
+    state.timers.at(page.expires, "page", key)
+    joined = page.identities
+    for start in range(0, len(joined), 16):
+        state.identities.paged[joined[start : start + 16]] = key
+
+
+def drop_page(state: State, key: str) -> None:
+    page = state.identities.pages.pop(key, None)
+    if page is None:
+        return
+    paged, joined = state.identities.paged, page.identities
+    for start in range(0, len(joined), 16):
+        identity = joined[start : start + 16]
+        if paged.get(identity) == key:
+            del paged[identity]
+    touch(state, key)
