@@ -10,7 +10,7 @@ from notifier.engine.remembering import identity_of, remove, retire
 from notifier.engine.state import State
 from notifier.engine.table import entity, key_key, touch
 
-WENT_OUT = frozenset({"delivered", "unconfirmed", "undelivered"})
+WENT_OUT = frozenset({"delivered", "unconfirmed", "undelivered", "delegated"})
 
 
 def finish(

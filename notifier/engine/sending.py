@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendRequest
+from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendRequest, SendResult
 from notifier.engine.commands import Measured, Send
 from notifier.engine.doubts import enter_doubt
 from notifier.engine.emitting import emit
@@ -218,3 +218,8 @@ def reject(state: State, n: Notification, result: Rejected, now: float) -> None:
         touch(state, key, bound=True)
     got_through(state, n, now)
     finish(state, n, "failed", now, reason=result.error_class, detail=result.detail)
+
+
+def congestion(result: SendResult) -> tuple[bool, bool]:
+    """What an answer says of the account's limit: (a 429, an acceptance)."""
+    return isinstance(result, NotSent) and result.congested, isinstance(result, Accepted)

@@ -1,0 +1,287 @@
+"""One partition: `step(input, now) -> commands`. Every input goes to one function; nothing else changes the state.
+
+Life: idle → claiming (a CLAIM is in flight) → restoring (the table is read) → owning → lost, from where it claims again
+while the election names it. `halted` is left by nothing but a restart.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import assert_never
+
+from notifier.domain.catalog import Catalog
+from notifier.engine import accepting, arriving, configuring, delivery, doubts, ledger, publishing, restoring, sending
+from notifier.engine.commands import Command, ReadLedger, Seek, WakeAt
+from notifier.engine.entities import AnswerFact, Notification
+from notifier.engine.finishing import retire_when_done
+from notifier.engine.holding import probe
+from notifier.engine.inputs import (
+    Answer,
+    Appended,
+    AppendUnknown,
+    ConfigChanged,
+    Elected,
+    InboxRecord,
+    Input,
+    LedgerRead,
+    LedgerRecord,
+    Looked,
+    Polled,
+    Published,
+    SignalRecord,
+    SignalsEnd,
+    Stopping,
+    Tick,
+)
+from notifier.engine.keys import key_ended
+from notifier.engine.lanes import lane_wait_over, slot_freed
+from notifier.engine.remembering import page_written, write_page
+from notifier.engine.resuming import resume
+from notifier.engine.state import Batch, EngineConfig, State
+from notifier.engine.table import positions_key, touch
+
+FIRST_BACKOFF = 0.5  # seconds after a first loss, doubling up to the session time-out
+
+
+class Partition:
+    """The state machine of one partition, for as long as this process may own it."""
+
+    def __init__(self, config: EngineConfig, catalog: Catalog) -> None:
+        self.state = State(config, catalog)
+
+    @property
+    def wants_inbox(self) -> bool:
+        return accepting.wants_inbox(self.state)
+
+    def claim(self, now: float) -> list[Command]:
+        """The election names this process: begin."""
+        ledger.begin_claim(self.state, now)
+        return self._finish(now)
+
+    def step(self, given: Input, now: float) -> list[Command]:
+        """Take one input. Returns what the shell has to do, in order."""
+        state = self.state
+        if state.ledger.phase == "halted":
+            return []
+        match given:
+            case InboxRecord():
+                if state.ledger.phase == "owning":
+                    accepting.accept(state, given, now)
+            case SignalRecord():
+                self._signal(given, now)
+            case Appended():
+                self._appended(given.first_offset, now)
+            case AppendUnknown():
+                self._append_unknown(now)
+            case LedgerRecord():
+                self._ledger_record(given, now)
+            case LedgerRead():
+                self._ledger_read(given.end, now)
+            case Answer():
+                self._answer(given, now)
+            case Looked():
+                if state.ledger.phase == "owning":
+                    delivery.looked(state, given, now)
+            case Polled():
+                if state.ledger.phase == "owning":
+                    delivery.polled(state, given, now)
+            case Published():
+                for key in publishing.published(state, given.outcome_ids):
+                    retire_when_done(state, key, now)
+            case SignalsEnd():
+                doubts.signals_end(state, given.offset)
+            case ConfigChanged():
+                configuring.configure(state, given.catalog, now)
+            case Elected():
+                self._elected(now)
+            case Stopping():
+                state.ledger.draining = True
+            case Tick():
+                pass
+            case _:
+                assert_never(given)
+        return self._finish(now)
+
+    def _finish(self, now: float) -> list[Command]:
+        state = self.state
+        self._fire_timers(now)
+        if state.ledger.phase == "owning":
+            sending.pump(state, now)
+            self._take_facts(now)
+        ledger.cut(state, now)
+        heap = state.timers.heap
+        if heap and heap[0][0] != state.timers.wake_at:
+            state.timers.wake_at = heap[0][0]
+            state.commands.append(WakeAt(heap[0][0]))
+        commands, state.commands = state.commands, []
+        return commands
+
+    # The ledger.
+
+    def _appended(self, first: int, now: float) -> None:
+        state = self.state
+        if state.ledger.phase == "claiming":
+            restoring.forget(state)
+            state.ledger.in_flight = None
+            state.ledger.phase, state.ledger.epoch = "restoring", first
+            state.ledger.claimed_at = now
+            state.commands.append(ReadLedger(0, None))
+            return
+        if state.ledger.phase == "lost":
+            state.ledger.in_flight = None
+            return
+        self._effects(ledger.acknowledged(state, first, now), now)
+
+    def _effects(self, batches: list[Batch], now: float) -> None:
+        """The fence held behind these: what they say may be acted on."""
+        state = self.state
+        for batch in batches:
+            publishing.publish_written(state, batch)
+            for written in batch.written:
+                if written.intent is not None:
+                    sending.intent_acknowledged(state, written.key[2:], written.intent, now)
+                if written.key.startswith("e/p"):
+                    page_written(state, written.key)
+                elif not written.outcomes:
+                    retire_when_done(state, written.key, now)
+
+    def _append_unknown(self, now: float) -> None:
+        state = self.state
+        state.ledger.in_flight = None
+        if state.ledger.phase == "lost":
+            return
+        state.ledger.phase = "claiming"
+        state.ledger.losses += 1
+        state.ledger.lost_at = now
+        ledger.begin_claim(state, now)
+
+    def _ledger_record(self, record: LedgerRecord, now: float) -> None:
+        if self.state.ledger.phase == "restoring":
+            restoring.read_back(self.state, record)
+        elif self.state.ledger.gap is not None and not ledger.gap_record(self.state, record):
+            self._lost(now)
+
+    def _ledger_read(self, end: int, now: float) -> None:
+        state = self.state
+        if state.ledger.phase == "owning" and state.ledger.gap is not None:
+            self._effects(ledger.gap_read(state), now)
+            return
+        if state.ledger.phase != "restoring":
+            return
+        if not restoring.restored(state, end):
+            if state.ledger.phase != "halted":
+                self._lost(now)
+            return
+        state.ledger.phase = "owning"
+        state.commands.append(Seek(state.positions.inbox, state.positions.signals))
+        resume(state, now)
+        publishing.publish_again(state)
+        self._late_answers(now)
+
+    def _lost(self, now: float) -> None:
+        """A newer CLAIM: no POST is begun any more, and only answers to those under way are still written."""
+        state = self.state
+        state.ledger.phase = "lost"
+        state.ledger.gap, state.ledger.held = None, []
+        state.ledger.bound, state.ledger.loose = {}, {}
+        state.ledger.lost_at = now
+        state.ledger.losses += 1
+        state.intending.clear()
+
+    def _elected(self, now: float) -> None:
+        state = self.state
+        backoff = min(state.config.session_timeout, FIRST_BACKOFF * 2.0 ** min(state.ledger.losses - 1, 10))
+        if state.ledger.phase == "lost" and state.ledger.in_flight is None and now >= state.ledger.lost_at + backoff:
+            ledger.begin_claim(state, now)
+
+    # What the world says.
+
+    def _answer(self, answer: Answer, now: float) -> None:
+        state = self.state
+        if state.ledger.phase in ("claiming", "restoring"):
+            state.late_answers.append(answer)
+            return
+        n = state.notifications.get(answer.notification_id)
+        if state.ledger.phase == "lost":
+            if n is not None and n.attempt == answer.attempt:
+                n.answer = AnswerFact(answer.attempt, answer.result)
+                touch(state, "n/" + n.id)
+            return
+        if answer.epoch == state.ledger.epoch and n is not None:
+            congested, accepted = sending.congestion(answer.result)
+            slot_freed(state, n.connection or "", congested=congested, accepted=accepted, now=now)
+        if n is not None:
+            sending.apply_answer(state, n, AnswerFact(answer.attempt, answer.result), now)
+
+    def _late_answers(self, now: float) -> None:
+        answers, self.state.late_answers = self.state.late_answers, []
+        for answer in answers:
+            self._answer(answer, now)
+
+    def _take_facts(self, now: float) -> None:
+        facts, self.state.facts = self.state.facts, []
+        for notification_id, fact in facts:
+            n = self.state.notifications.get(notification_id)
+            if n is not None:
+                sending.apply_answer(self.state, n, fact, now)
+
+    def _signal(self, record: SignalRecord, now: float) -> None:
+        state = self.state
+        positions = state.positions
+        if state.ledger.phase != "owning" or (positions.signals is not None and record.offset < positions.signals):
+            return
+        if record.signal is not None:
+            delivery.status_callback(state, record.signal, now)
+        positions.signals = record.offset + 1
+        touch(state, positions_key(state.ledger.epoch), bound=True)
+        doubts.look_when_read(state)
+
+    # Time.
+
+    def _fire_timers(self, now: float) -> None:
+        heap = self.state.timers.heap
+        owning = self.state.ledger.phase == "owning"
+        while heap and heap[0][0] <= now and owning:
+            _, _, kind, key = heapq.heappop(heap)
+            _TIMERS[kind](self.state, key, now)
+
+
+def _for_notification(act: Callable[[State, Notification, float], None]) -> Callable[[State, str, float], None]:
+    def fire(state: State, key: str, now: float) -> None:
+        n = state.notifications.get(key)
+        if n is not None:
+            act(state, n, now)
+
+    return fire
+
+
+def _pump(state: State, key: str, _now: float) -> None:
+    owner, _, name = key.partition("\x1f")
+    state.runnable[(owner, name)] = None
+
+
+def _heartbeat(state: State, _key: str, now: float) -> None:
+    """An owner appends at least every 60 s, so that it sees a newer CLAIM."""
+    if now - state.ledger.written_at >= state.config.heartbeat_every:
+        touch(state, positions_key(state.ledger.epoch), bound=True)
+    ledger.expire_claims(state, now)
+    state.timers.at(now + state.config.heartbeat_every / 3, "heartbeat")
+
+
+_TIMERS: dict[str, Callable[[State, str, float], None]] = {
+    "due": _for_notification(arriving.due),
+    "expire": _for_notification(arriving.expire),
+    "investigate": _for_notification(doubts.investigate),
+    "poll": _for_notification(lambda state, n, _now: delivery.poll(state, n)),
+    "unconfirmed": _for_notification(delivery.never_confirmed),
+    "unpark": lambda state, key, now: retire_when_done(state, "n/" + key, now),
+    "lane": lane_wait_over,
+    "pump": _pump,
+    "probe": probe,
+    "page": lambda state, key, _now: restoring.drop_page(state, key),
+    "write_page": lambda state, _key, now: write_page(state, now),
+    "key_end": key_ended,
+    "heartbeat": _heartbeat,
+}
+
