@@ -11,7 +11,16 @@ import sys
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from notifier.settings_values import (
@@ -181,6 +190,22 @@ class RecoverySettings(_Section):
         """The quarantine with `auto` resolved."""
         return self._shortest_quarantine if self.quarantine == "auto" else self.quarantine
 
+    def beside(self, twilio_timeout: float) -> Self:
+        """The same, knowing the time-out that `auto` is made of. Raises `ValueError` where they cannot be together."""
+        known = self.model_copy()
+        shortest = known._shortest_quarantine = self.intent_deadline + twilio_timeout + self.allowed_stall
+        if known.quarantine_seconds < shortest:
+            raise ValueError(
+                f"NOTIFIER_RECOVERY__QUARANTINE must be auto or at least {shortest:g}s"
+                " (RECOVERY__INTENT_DEADLINE + TWILIO__TIMEOUT + RECOVERY__ALLOWED_STALL)"
+            )
+        if self.lane_wait <= max(known.quarantine_seconds, twilio_timeout):
+            raise ValueError(
+                f"NOTIFIER_RECOVERY__LANE_WAIT must be above {max(known.quarantine_seconds, twilio_timeout):g}s"
+                " (the longer of the quarantine and TWILIO__TIMEOUT)"
+            )
+        return known
+
 
 class IngestSettings(_Section):
     max_event_bytes: int = Field(
@@ -225,7 +250,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="NOTIFIER_", env_nested_delimiter="__", env_ignore_empty=True, extra="ignore", frozen=True,
-        revalidate_instances="always", hide_input_in_errors=True,
+        hide_input_in_errors=True,
     )  # fmt: skip
 
     environment: str = Field("development", description="Free text; only `production` sends to any number.")
@@ -239,7 +264,7 @@ class Settings(BaseSettings):
     http: HttpSettings = Field(default_factory=HttpSettings)
     secrets: SecretSettings = Field(default_factory=SecretSettings)
     safety: SafetySettings = Field(default_factory=SafetySettings)
-    recovery: RecoverySettings = Field(default_factory=RecoverySettings)
+    recovery: RecoverySettings = Field(default_factory=RecoverySettings, validate_default=True)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     dedupe: DedupeSettings = Field(default_factory=DedupeSettings)
     results: ResultSettings = Field(default_factory=ResultSettings)
@@ -247,22 +272,14 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     shutdown: ShutdownSettings = Field(default_factory=ShutdownSettings)
 
+    @field_validator("recovery")
+    @classmethod
+    def _beside_twilio(cls, recovery: RecoverySettings, info: ValidationInfo) -> RecoverySettings:
+        twilio = info.data.get("twilio")  # absent when it is at fault itself
+        return recovery.beside(twilio.timeout) if isinstance(twilio, TwilioSettings) else recovery
+
     @model_validator(mode="after")
-    def _possible(self) -> Self:
-        recovery, timeout = self.recovery, self.twilio.timeout
-        shortest = recovery.intent_deadline + timeout + recovery.allowed_stall
-        recovery._shortest_quarantine = shortest
-        quarantine = recovery.quarantine_seconds
-        if quarantine < shortest:
-            raise ValueError(
-                f"NOTIFIER_RECOVERY__QUARANTINE must be auto or at least {shortest:g}s"
-                " (RECOVERY__INTENT_DEADLINE + TWILIO__TIMEOUT + RECOVERY__ALLOWED_STALL)"
-            )
-        if recovery.lane_wait <= max(quarantine, timeout):
-            raise ValueError(
-                f"NOTIFIER_RECOVERY__LANE_WAIT must be above {max(quarantine, timeout):g}s"
-                " (the longer of the quarantine and TWILIO__TIMEOUT)"
-            )
+    def _two_listeners(self) -> Self:
         if self.http.port and (self.http.host, self.http.port) == (self.webhooks.host, self.webhooks.port):
             raise ValueError("NOTIFIER_HTTP__PORT and NOTIFIER_WEBHOOKS__PORT must differ: callbacks come from outside")
         return self
