@@ -67,7 +67,7 @@ proof: setup ## the figures in the docs: a million simulated runs, a thousand ki
 	$(MAKE) chaos CYCLES=1000
 
 docs: setup ## write the generated reference pages again
-	$(BIN)/python docs/reference/generate.py
+	PYTHONPATH=. $(BIN)/python docs/reference/generate.py
 
 requirements: setup ## pin what pyproject.toml and requirements/dev.in ask for (UPGRADE=1: newest)
 	@export CUSTOM_COMPILE_COMMAND="make requirements"; \

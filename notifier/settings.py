@@ -255,7 +255,9 @@ class Settings(BaseSettings):
 
     environment: str = Field("development", description="Free text; only `production` sends to any number.")
     instance_id: str = Field(
-        default_factory=socket.gethostname, min_length=1, description="Stable id of this process (the pod name)."
+        default_factory=socket.gethostname,
+        min_length=1,
+        description="Stable id of this process (the pod name); by default the host name.",
     )
     kafka: KafkaSettings
     topics: TopicSettings = Field(default_factory=TopicSettings)
