@@ -1,0 +1,61 @@
+"""Phone numbers: read to E.164, and shown without giving them away.
+
+Rules: what is read must be a number and nothing else; a number hidden in prose is refused, because a guess could text a
+stranger. Lengths are checked, number ranges are not: new ranges open faster than any table learns of them, and Twilio
+refuses what does not exist. Without a region only the international form (`+…`) is read.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import unicodedata
+
+import phonenumbers
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_NUMBER_ONLY = re.compile(r"[+\uff0b]?[\d\s().\-/\u2010-\u2015]+")
+_HIDDEN_DIGITS = 3  # what a mask hides at least, also of a short number
+
+
+def normalise(raw: str, region: str | None) -> str | None:
+    """E.164, or None when `raw` is no phone number. `region`: ISO country that a national form is read in."""
+    written = "".join(c for c in raw if unicodedata.category(c) != "Cf").strip()  # pasted numbers carry invisible marks
+    if not _NUMBER_ONLY.fullmatch(written):
+        return None
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None
+    formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return formatted if _E164.fullmatch(formatted) else None
+
+
+def mask(number: str) -> str:
+    """`+1202•••0143` for an E.164 number: country code and the next three digits, and the last four.
+
+    Of a number too short for that fewer are shown, so that three digits at least stay hidden.
+    """
+    country = _country_code(number)
+    national = number[1 + len(country) :]
+    shown = max(0, len(national) - _HIDDEN_DIGITS)
+    tail = min(4, shown)
+    head = min(3, shown - tail)
+    return f"+{country}{national[:head]}•••{national[len(national) - tail :]}"
+
+
+def hash_number(number: str, key: bytes) -> str:
+    """`hmac-sha256:<hex>` of an E.164 number: a person is recognised, and nobody without the key learns who."""
+    return "hmac-sha256:" + hmac.digest(key, number.encode(), "sha256").hex()
+
+
+def _country_code(number: str) -> str:
+    """Country codes are free of prefixes, so that the first that fits is the one."""
+    digits = number[1:4]
+    return next((digits[:n] for n in (1, 2, 3) if _is_country_code(digits[:n])), digits[:1])
+
+
+def _is_country_code(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit() and int(digits) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
