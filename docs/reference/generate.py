@@ -19,14 +19,15 @@ ABOUT_SETTINGS = """\
 # Settings
 
 Environment variables, or lines of a `.env` file in the working folder; the environment wins. An unknown name that
-begins with `NOTIFIER_` is refused with the nearest known one; a name that is set to nothing counts as not set. Durations
-are a number with `ms`, `s`, `m`, `h` or `d`. `notifier run --print-settings` shows what is in force, secrets masked.
+begins with `NOTIFIER_` is refused with the nearest known one; a name that is set to nothing counts as not set.
+Durations are a number with `ms`, `s`, `m`, `h` or `d`. `notifier run --print-settings` shows what is in force,
+secrets masked.
 """
 
 REFUSED_TOGETHER = """
 Refused together: a quarantine below intent deadline + Twilio time-out + allowed stall; a lane wait that is not above
-the quarantine and the Twilio time-out; two topics of one name; `SASL_` or `SSL_` settings without their protocol, or the
-protocol without them; metrics and webhooks on one port."""
+the quarantine and the Twilio time-out; two topics of one name; `SASL_` or `SSL_` settings without their protocol, or
+the protocol without them; metrics and webhooks on one port."""
 
 ABOUT_METRICS = """\
 # Metrics
