@@ -50,7 +50,7 @@ lint: setup ## ruff, mypy, the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy notifier
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 fmt: setup ## format and mend what can be mended
 	$(BIN)/ruff format .
