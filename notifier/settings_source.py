@@ -19,7 +19,7 @@ from notifier.settings import Settings
 
 PREFIX = "NOTIFIER_"
 OF_THE_TEST_SUITE = ("NOTIFIER_TEST_", "NOTIFIER_REQUIRE_REAL_KAFKA")  # inherited by the daemons that tests start
-MASK = "********"
+MASK = str(SecretStr("any"))  # a secret prints as this by itself
 _DURATION_UNITS = (("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -97,11 +97,9 @@ def printed(settings: Settings) -> str:
 
 
 def spelled(value: object) -> str:
-    """A value as the environment would spell it; a secret becomes a mask."""
+    """A value as the environment would spell it; a secret masks itself."""
     if value is None:
         return ""
-    if isinstance(value, SecretStr):
-        return MASK
     if isinstance(value, tuple):
         return ",".join(spelled(part) for part in value)
     if isinstance(value, bool):

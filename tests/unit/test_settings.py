@@ -193,7 +193,7 @@ def test_secrets_and_numbers_are_never_shown(environment: pytest.MonkeyPatch) ->
         environment.setenv(f"NOTIFIER_{name}", value)
     settings = load_settings()
     shown = printed(settings)
-    assert "NOTIFIER_KAFKA__SASL_PASSWORD=********" in shown
+    assert "NOTIFIER_KAFKA__SASL_PASSWORD=**********" in shown
     for secret in ("hunter2", KEY, "pepper", "2025550143"):
         assert secret not in shown
     assert settings.secrets.keys[0].get_secret_value() == KEY
