@@ -12,7 +12,7 @@ from typing import assert_never
 
 from notifier.domain.catalog import Catalog
 from notifier.engine import accepting, arriving, configuring, delivery, doubts, ledger, publishing, restoring, sending
-from notifier.engine.commands import Command, ReadLedger, Seek, WakeAt
+from notifier.engine.commands import Command, Measured, ReadLedger, Seek, WakeAt
 from notifier.engine.entities import AnswerFact, Notification
 from notifier.engine.finishing import retire_when_done
 from notifier.engine.holding import probe
@@ -98,7 +98,7 @@ class Partition:
             case Stopping():
                 state.ledger.draining = True
             case Tick():
-                pass
+                state.timers.wake_at = None  # it may have come a rounding too early
             case _:
                 assert_never(given)
         return self._finish(now)
@@ -111,7 +111,7 @@ class Partition:
             self._take_facts(now)
         ledger.cut(state, now)
         heap = state.timers.heap
-        if heap and heap[0][0] != state.timers.wake_at:
+        if heap and heap[0][0] != state.timers.wake_at and state.ledger.phase == "owning":
             state.timers.wake_at = heap[0][0]
             state.commands.append(WakeAt(heap[0][0]))
         commands, state.commands = state.commands, []
@@ -183,6 +183,7 @@ class Partition:
         """A newer CLAIM: no POST is begun any more, and only answers to those under way are still written."""
         state = self.state
         state.ledger.phase = "lost"
+        state.commands.append(Measured("fenced_total"))
         state.ledger.gap, state.ledger.held = None, []
         state.ledger.bound, state.ledger.loose = {}, {}
         state.ledger.lost_at = now

@@ -16,6 +16,7 @@ from notifier.engine.entities import (
     Notification,
     OptOut,
     Positions,
+    Run,
     decode_entity,
 )
 from notifier.engine.inputs import LedgerRecord
@@ -134,11 +135,18 @@ def _judge_void_only(state: State, key: str, value: bytes) -> None:
         entity.outcomes = []
         put(state, key, entity)
         state.ledger.void_touched.add(key)
+    elif isinstance(entity, Run) and _ends_again(state, entity.id):
+        state.ledger.void_touched.add(key)
     elif isinstance(entity, OptOut):
         put(state, key, entity)  # a refusal is the fact of an answered POST: believing it can only spare a text
         state.ledger.void_touched.add(key)
     else:
         halt(state, f"only void records are left of {key.partition('/')[0]}/… at a position that was already passed")
+
+
+def _ends_again(state: State, run: str) -> bool:
+    """The run's notification is known and has not ended it: the run's record will be made by its own owner."""
+    return any(n.workflow and n.workflow.run_id == run and not n.run_ended for n in state.notifications.values())
 
 
 def _take_fact(state: State, record: LedgerRecord) -> None:

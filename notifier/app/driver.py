@@ -1,0 +1,285 @@
+"""The shell of one partition: carries out what `Partition.step` asks for and reports what came of it.
+
+Rules: it decides nothing. Inputs are taken one after the other, on the event loop, without a lock; everything that waits
+is a task of the driver's own group and ends in exactly one input. Whatever raises here that is not foreseen ends the
+driver, and with it the process: a partition that nobody understands is not worked on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine
+
+import structlog
+
+from notifier.app.clock import Clock
+from notifier.app.ports import Following, LedgerWriting, PartitionStore, Publishing, Texting
+from notifier.domain.answers import InDoubt
+from notifier.engine.commands import (
+    Append,
+    Command,
+    FindSignalsEnd,
+    Halt,
+    Look,
+    Measured,
+    Poll,
+    Publish,
+    ReadLedger,
+    Seek,
+    Send,
+    WakeAt,
+)
+from notifier.engine.inputs import (
+    Answer,
+    Appended,
+    AppendUnknown,
+    ConfigChanged,
+    Elected,
+    Input,
+    LedgerRead,
+    Looked,
+    Polled,
+    Published,
+    SignalsEnd,
+    Stopping,
+    Tick,
+)
+from notifier.engine.partition import Partition
+from notifier.engine.state import EngineConfig
+from notifier.kafka.failures import AppendFailed
+from notifier.metrics import Metrics
+
+RETRY_READ = 1.0  # seconds until a reader that failed is tried again
+
+
+class PartitionDriver:
+    """Runs one partition from its claim until it is stopped."""
+
+    def __init__(
+        self, config: EngineConfig, *, clock: Clock, store: PartitionStore, texting: Texting, publishing: Publishing,
+        following: Following, metrics: Metrics, append_deadline: float,
+    ) -> None:  # fmt: skip
+        self.number = config.partition
+        self.partition = Partition(config, following.catalog)
+        self.halted: str | None = None
+        self.progressed_at = clock.now()
+        self._clock, self._store, self._texting = clock, store, texting
+        self._publishing, self._following, self._metrics = publishing, following, metrics
+        self._append_deadline = append_deadline
+        self._inputs: deque[Input] = deque()
+        self._stepping = False
+        self._writer: LedgerWriting | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._readers: list[asyncio.Task[None]] = []
+        self._posts = 0
+        self._changed = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._group: asyncio.TaskGroup | None = None
+        self._log = structlog.get_logger().bind(partition=config.partition)
+
+    async def run(self) -> None:
+        """Claim, and work until `stop` is through."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._carry_out(self.partition.claim(self._clock.now()))
+                await self._stopped.wait()
+                self._stop_readers()
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._writer is not None:
+                await self._writer.close()
+
+    async def stop(self, grace: float) -> None:
+        """Begin no intent, wait for the POSTs under way and for what they answered to be written, then end.
+
+        What is not through within `grace` seconds is left in doubt, for the next owner to settle.
+        """
+        self.give(Stopping())
+        try:
+            async with asyncio.timeout(grace):
+                while not self.drained:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            self._log.warning("stopped_with_posts_under_way", posts=self._posts)
+        self._stopped.set()
+
+    @property
+    def drained(self) -> bool:
+        """Nothing is under way and nothing waits to be written."""
+        ledger = self.partition.state.ledger
+        idle = ledger.in_flight is None and ledger.gap is None and not ledger.bound and not ledger.loose
+        return self._posts == 0 and (idle or ledger.phase in ("idle", "claiming", "restoring", "halted"))
+
+    def elected(self) -> None:
+        """The group was heard of and still names this process."""
+        self.give(Elected())
+
+    def configure(self) -> None:
+        self.give(ConfigChanged(self._following.catalog))
+
+    # Inputs.
+
+    def give(self, given: Input) -> None:
+        """Take one input, now if no other is being taken."""
+        if self._stopped.is_set() or self.halted is not None:
+            return
+        self._inputs.append(given)
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._inputs:
+                now = self._clock.now()
+                self._carry_out(self.partition.step(self._inputs.popleft(), now))
+                self.progressed_at = now
+        finally:
+            self._stepping = False
+        self._changed.set()
+
+    # Commands.
+
+    def _carry_out(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Append():
+                    self._start(self._append(command), "append")
+                case ReadLedger():
+                    self._start(self._read(command), "read-ledger")
+                case Send():
+                    self._posts += 1
+                    self._start(self._send(command), "post")
+                case Look():
+                    self._start(self._look(command), "look")
+                case Poll():
+                    self._start(self._poll(command), "poll")
+                case Publish():
+                    self._publishing.publish(command.outcome, self._published)
+                case FindSignalsEnd():
+                    self._start(self._find_signals_end(), "signals-end")
+                case Seek():
+                    self._seek(command)
+                case WakeAt():
+                    self._wake(command.time)
+                case Halt():
+                    self._halt(command.reason)
+                case Measured():
+                    self._metrics.record(command.metric, command.labels, command.value)
+
+    def _start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        assert self._group is not None
+        return self._group.create_task(work, name=f"partition-{self.number}-{name}")
+
+    def _published(self, outcome_id: str) -> None:
+        self.give(Published((outcome_id,)))
+
+    def _wake(self, time: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = max(0.0, time - self._clock.now())
+        self._timer = asyncio.get_running_loop().call_later(delay, self.give, Tick())
+
+    def _halt(self, reason: str) -> None:
+        self.halted = reason
+        self._log.error("partition_halted", reason=reason)
+        self._stop_readers()
+
+    async def _append(self, command: Append) -> None:
+        """A CLAIM is written by a new producer, and everything after it by the same one (rule 7)."""
+        try:
+            if command.records[0].epoch is None or self._writer is None:
+                await self._renew_writer()
+            assert self._writer is not None
+            first = await self._writer.append(command.records, self._append_deadline)
+        except AppendFailed as failure:
+            self._log.warning("append_unknown", detail=str(failure))
+            await self._drop_writer()
+            await asyncio.sleep(min(RETRY_READ, self._append_deadline))
+            self.give(AppendUnknown())
+            return
+        self.give(Appended(first))
+
+    async def _renew_writer(self) -> None:
+        await self._drop_writer()
+        self._stop_readers()
+        writer = self._store.new_writer()
+        await writer.open()
+        self._writer = writer
+
+    async def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+
+    async def _read(self, command: ReadLedger) -> None:
+        begun = self._clock.now()
+        end = command.start
+        count = 0
+        async for records, end in self._store.read_ledger(command.start, command.end):
+            for record in records:
+                self.give(record)
+            count += len(records)
+            await asyncio.sleep(0)
+        if command.end is None:
+            self._metrics.record("restore_seconds", (), self._clock.now() - begun)
+            self._metrics.record("restored_records_total", (), float(count))
+        self.give(LedgerRead(end))
+
+    async def _send(self, command: Send) -> None:
+        request = command.request
+        begun = self._clock.now()
+        try:
+            result = await self._texting.send(request)
+        except asyncio.CancelledError:
+            self._posts -= 1
+            self._inputs.append(
+                Answer(request.notification_id, request.attempt, command.epoch, InDoubt(cause="connection_lost"))
+            )
+            raise
+        self._posts -= 1
+        self._metrics.record("twilio_request_seconds", (), self._clock.now() - begun)
+        self._metrics.record("twilio_requests_total", (type(result).__struct_config__.tag,))
+        self.give(Answer(request.notification_id, request.attempt, command.epoch, result))
+
+    async def _look(self, command: Look) -> None:
+        matches = await self._texting.look(command.request)
+        self.give(Looked(command.notification_id, command.attempt, matches))
+
+    async def _poll(self, command: Poll) -> None:
+        state = await self._texting.fetch(command.connection, command.sid)
+        self.give(Polled(command.notification_id, command.sid, state))
+
+    async def _find_signals_end(self) -> None:
+        self.give(SignalsEnd(await self._store.signals_end()))
+
+    # Readers.
+
+    def _seek(self, command: Seek) -> None:
+        self._stop_readers()
+        self._readers = [
+            self._start(self._read_inbox(command.inbox), "inbox"),
+            self._start(self._read_signals(command.signals), "signals"),
+        ]
+        self._log.info("partition_restored", inbox=command.inbox, epoch=self.partition.state.ledger.epoch)
+
+    def _stop_readers(self) -> None:
+        for reader in self._readers:
+            reader.cancel()
+        self._readers = []
+
+    async def _read_inbox(self, offset: int | None) -> None:
+        async for records in self._store.read_inbox(offset):
+            for record in records:
+                while not self.partition.wants_inbox:
+                    self._changed.clear()
+                    await self._changed.wait()
+                await self._following.wait_for(record.event.configOffset)
+                self.give(record)
+
+    async def _read_signals(self, offset: int | None) -> None:
+        async for records in self._store.read_signals(offset):
+            for record in records:
+                self.give(record)

@@ -1,0 +1,203 @@
+"""One story: what is published, what is configured, who is elected when, and what goes wrong in between."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+
+from notifier.domain.catalog import Catalog
+from notifier.domain.documents import Connection, Document, InDoubt, Sender, Tenant, Trigger, Workflow
+from notifier.domain.documents import AdapterStep
+from notifier.domain.events import InboxEvent, Platform, SourcePosition
+from notifier.engine.state import EngineConfig
+from tests.simulation.owner import Owner
+from tests.simulation.world import CALM, Faults, World
+
+QUARANTINE = 2.0 + 3.0 + 1.0  # intent deadline, POST time-out, allowed stall
+STALL = 1.0
+CONFIG = EngineConfig(
+    partition=0, partitions=1, instance="", intent_deadline=2.0, quarantine=QUARANTINE, resend_after=5.0, list_lag=8.0,
+    lane_wait=9.0, poll_after=5.0, poll_at_most_every=20.0, unconfirmed_after=120.0, probe_every=10.0,
+    dedupe_window=200.0, session_timeout=3.0, heartbeat_every=20.0, page_after=5.0, parked_for=30.0, max_in_flight=4,
+)  # fmt: skip
+HOTEL, CLINIC = "hotel", "clinic"
+
+
+def documents(version: int, live: bool = True, resend: bool = False) -> list[Document]:
+    doubt = InDoubt(transactional="resend", code="resend", marketing="park") if resend else InDoubt()
+    found: list[Document] = []
+    for tenant, platform in ((HOTEL, "pms"), (CLINIC, "care")):
+        found.append(
+            msgspec.convert(
+                {"kind": "Tenant", "tenant": tenant, "version": version, "platform": platform, "name": tenant,
+                 "consent": {"required": False}, "live": live, "inDoubt": msgspec.to_builtins(doubt)},
+                Tenant,
+            )
+        )  # fmt: skip
+        found.append(
+            Connection(
+                tenant=tenant, version=version, provider="twilio", account_sid="AC" + f"{len(found):032x}",
+                auth_token="t", senders=(Sender(from_="+15551230000", segments_per_second=5.0),),
+            )
+        )  # fmt: skip
+    step = AdapterStep(
+        number=1, adapter="twilio", function="sendSMS",
+        parameters={"message": "Order {{n}}", "toPhone": "{{customer.phone}}"},
+    )  # fmt: skip
+    for name, kind in (("shipped", "transactional"), ("offer", "marketing")):
+        found.append(
+            msgspec.convert(
+                {"kind": "Workflow", "tenant": CLINIC, "name": name, "version": 1, "class": kind,
+                 "trigger": msgspec.to_builtins(Trigger(type=f"order.{name}")), "steps": [msgspec.to_builtins(step)]},
+                Workflow,
+            )
+        )  # fmt: skip
+    return found
+
+
+class Story:
+    """Seeded; `off` switches safeguards off, `faults` sets what may go wrong."""
+
+    def __init__(self, seed: int, *, off: frozenset[str] = frozenset(), faults: Faults | None = None) -> None:
+        self.world = World(seed, faults=faults or Faults())
+        self.random = self.world.random
+        self.config = replace(CONFIG, safeguards_off=off)
+        self.owners: list[Owner] = []
+        self.version = 1
+        self.resend = self.random.random() < 0.5
+        self.catalog = Catalog.build(documents(1, resend=self.resend), 1)
+        self.cancelled_keys: set[str] = set()
+        self._source_offset = 0
+        self._keys: dict[str, int] = {}
+
+    def run(self) -> World:
+        self._events()
+        self._ownership()
+        self._configuration()
+        world = self.world
+        world.run(world.now + 45.0)
+        for owner in self.owners:
+            if owner.alive:
+                owner.kill()
+        world.faults = replace(CALM, list_lag=world.faults.list_lag)
+        world.refusing.clear()
+        self.version += 1
+        self.catalog = Catalog.build(documents(self.version, resend=self.resend), self.version)
+        self._elect(calm=True)
+        world.run(world.now + 260.0)
+        return world
+
+    # Events.
+
+    def _events(self) -> None:
+        for number in range(self.random.randint(3, 6)):
+            at = self.random.uniform(0.0, 25.0)
+            if self.random.random() < 0.5:
+                self.world.after(at, lambda number=number: self._key_story(f"key{number}"))  # type: ignore[misc]
+            else:
+                self.world.after(at, lambda number=number: self._order(number))  # type: ignore[misc]
+
+    def _order(self, number: int) -> None:
+        kind = "order.shipped" if self.random.random() < 0.8 else "order.offer"
+        data = {"n": number, "customer": {"phone": f"+1202555{100 + number % 2:04d}"}}
+        self._publish(CLINIC, "care", f"order{number}", kind, data)
+
+    def _key_story(self, key: str) -> None:
+        self._key_event(key, "key.ready")
+        for _ in range(self.random.randint(0, 2)):
+            kind = self.random.choice(["doorcode.changed", "key.updated", "key.revoked", "key.ready"])
+            self.world.after(self.random.uniform(0.0, 12.0), lambda kind=kind: self._key_event(key, kind))  # type: ignore[misc]
+
+    def _key_event(self, key: str, kind: str) -> None:
+        version = self._keys[key] = self._keys.get(key, 0) + 1
+        start = datetime.fromtimestamp(self.world.now - 10, UTC)
+        code = str(1000 + version) if self.random.random() < 0.85 else None
+        data = {
+            "key": {
+                "id": key, "version": version, "origin": "pms", "status": "active",
+                "startsAt": start.isoformat(), "endsAt": datetime.fromtimestamp(self.world.now + 150, UTC).isoformat(),
+                "persons": [{"id": "p1", "phone": f"+1202555{200 + sum(key.encode()) % 2:04d}"}],
+                "credentials": {"doorCode": code and f"{key}-{code}"},
+            }
+        }  # fmt: skip
+        self._publish(HOTEL, "pms", f"{key}-{version}", kind, data)
+
+    def _publish(self, tenant: str, platform: Platform, identity: str, kind: str, data: object) -> None:
+        """As ingest does: now and then a record twice at its position, or the same event at a new position."""
+        event = InboxEvent(
+            id=identity, source="/sim", type=kind, platform=platform, tenant=tenant,
+            data=msgspec.Raw(msgspec.json.encode(data)),
+        )  # fmt: skip
+        position = self._position()
+        self.world.arrive(event, position)
+        if self.random.random() < 0.1:
+            self.world.arrive(event, position)
+        if self.random.random() < 0.1:
+            again = self._position()
+            self.world.after(self.random.uniform(0.0, 15.0), lambda: self.world.arrive(event, again))
+        if self.random.random() < 0.1:
+            self.world.after(
+                self.random.uniform(210.0, 240.0), lambda: self.world.arrive(event, position)
+            )  # read again long after the dedupe window
+
+    def _position(self) -> SourcePosition:
+        self._source_offset += 1
+        return SourcePosition("events", 0, self._source_offset, int(self.world.now * 1000))
+
+    # Ownership.
+
+    def _ownership(self) -> None:
+        at = 0.0
+        for _ in range(self.random.randint(2, 5)):
+            self.world.after(at, self._elect)
+            at += self.random.uniform(0.05, 9.0)
+
+    def _elect(self, *, calm: bool = False) -> None:
+        """A new owner; the former one hears of it now, later, or never, and may be dead or asleep."""
+        for former in self.owners:
+            if former.alive and former.elected:
+                self._depose(former)
+        config = replace(self.config, instance=f"owner{len(self.owners)}")
+        owner = Owner(self.world, config, self.catalog)
+        self.owners.append(owner)
+        if not calm:
+            self.world.after(self.random.uniform(0.005, 8.0), lambda: self._hurt(owner))
+
+    def _depose(self, former: Owner) -> None:
+        draw = self.random.random()
+        if draw < 0.3:
+            former.stop()
+        elif draw < 0.8:
+            self.world.after(self.random.uniform(0.1, 6.0), former.stop)
+        # else: the election is wrong for good, both believe that they are named
+
+    def _hurt(self, owner: Owner) -> None:
+        draw = self.random.random()
+        if draw < 0.45 and owner.alive:
+            owner.kill()
+        elif draw < 0.6:
+            owner.stalled_until = self.world.now + self.random.uniform(0.0, STALL)
+
+    # Configuration.
+
+    def _configuration(self) -> None:
+        if self.random.random() < 0.3:
+            tenant = self.random.choice([HOTEL, CLINIC])
+            self.world.after(self.random.uniform(0.0, 10.0), lambda: self.world.refusing.add(tenant))
+            self.world.after(self.random.uniform(12.0, 30.0), self._mend)
+        if self.random.random() < 0.3:
+            self.world.after(self.random.uniform(0.0, 10.0), lambda: self._reconfigure(live=False))
+            self.world.after(self.random.uniform(10.0, 20.0), lambda: self._reconfigure(live=True))
+
+    def _mend(self) -> None:
+        self.world.refusing.clear()
+        self._reconfigure(live=True)
+
+    def _reconfigure(self, *, live: bool) -> None:
+        self.version += 1
+        self.catalog = Catalog.build(documents(self.version, live, self.resend), self.version)
+        for owner in self.owners:
+            if owner.alive:
+                owner.configure(self.catalog)
