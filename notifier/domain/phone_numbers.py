@@ -14,13 +14,13 @@ import unicodedata
 import phonenumbers
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
-_NUMBER_ONLY = re.compile(r"[+\uff0b]?[\d\s().\-/\u2010-\u2015]+")
+_NUMBER_ONLY = re.compile(r"[+\uff0b]?[\d ().\-/\u2010-\u2015]+")
 _HIDDEN_DIGITS = 3  # what a mask hides at least, also of a short number
 
 
 def normalise(raw: str, region: str | None) -> str | None:
     """E.164, or None when `raw` is no phone number. `region`: ISO country that a national form is read in."""
-    written = "".join(c for c in raw if unicodedata.category(c) != "Cf").strip()  # pasted numbers carry invisible marks
+    written = _plain_spaces(raw)
     if not _NUMBER_ONLY.fullmatch(written):
         return None
     try:
@@ -31,6 +31,14 @@ def normalise(raw: str, region: str | None) -> str | None:
         return None
     formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return formatted if _E164.fullmatch(formatted) else None
+
+
+def _plain_spaces(raw: str) -> str:
+    """Pasted numbers carry invisible marks and spaces of every width; a line break is none of them."""
+    categories = ((character, unicodedata.category(character)) for character in raw.strip())
+    return "".join(
+        " " if category == "Zs" else character for character, category in categories if category != "Cf"
+    ).strip()
 
 
 def mask(number: str) -> str:
