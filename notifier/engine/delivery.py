@@ -95,7 +95,7 @@ def looked(state: State, result: Looked, now: float) -> None:
     if result.matches is None:
         look_again(state, n, now + LOOK_AGAIN)
         return
-    match = unclaimed(state, n, result.matches)
+    match = unclaimed(state, n, result.matches) if state.config.safe("settlement") else None
     if match is not None:
         _found(state, n, match, now)
         return

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from notifier.engine.commands import Append, Halt, Measured, ReadLedger, Record
 from notifier.engine.entities import Claim, Notification, decode_entity, encode_entity
 from notifier.engine.inputs import LedgerRecord
+from notifier.engine.publishing import publish_written
 from notifier.engine.state import Batch, State, Written
 from notifier.engine.table import entity, inbox_offset, outcomes_of, positions_key, touch
 
@@ -56,7 +57,10 @@ def cut(state: State, now: float) -> None:
         key = next(iter(ledger.loose))
         del ledger.loose[key]
         size += _write(state, key, records, written)
-    ledger.in_flight = Batch(ledger.epoch, now, written)
+    ledger.in_flight = batch = Batch(ledger.epoch, now, written)
+    if not state.config.safe("publish_acknowledged"):
+        batch.first = ledger.last + 1
+        publish_written(state, batch)
     ledger.written_at = now
     state.commands.append(Append(tuple(records)))
 

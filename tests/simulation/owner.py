@@ -59,6 +59,7 @@ class Owner:
         self._inputs: deque[Input] = deque()
         self._feeding: tuple[int, int] | None = None
         self._in_feed = False
+        self._signals_from = 0.0
         self._appends = 0
         self._unpublished: deque[Outcome] = deque()
         self._publishing = False
@@ -106,7 +107,7 @@ class Owner:
         self._in_feed = True
         while self._feeding is not None and self.alive and self.world.now >= self.stalled_until:
             inbox, signals = self._feeding
-            if signals < len(self.world.signals):
+            if signals < len(self.world.signals) and self.world.now >= self._signals_from:
                 self._feeding = (inbox, signals + 1)
                 self.give(SignalRecord(signals, self.world.signals[signals]))
             elif inbox < len(self.world.inbox) and self.partition.wants_inbox:
@@ -115,6 +116,12 @@ class Owner:
             else:
                 break
         self._in_feed = False
+
+    def _read_signals_late(self) -> None:
+        late = self.world.faults.signals_late
+        if late:
+            self._signals_from = self.world.now + self.world.random.uniform(0.0, late)
+            self.world.after(self._signals_from - self.world.now + 0.001, self._feed)
 
     def _feed_later(self) -> None:
         self.world.after(self.world.random.uniform(0.0, 0.3), self._feed)
@@ -142,6 +149,7 @@ class Owner:
                     self.world.after(0.02, lambda: self.give(SignalsEnd(len(self.world.signals))))
                 case Seek():
                     self._feeding = (command.inbox or 0, command.signals or 0)
+                    self._read_signals_late()
                     self._feed_later()
                 case WakeAt():
                     self._wake(command.time)

@@ -18,11 +18,17 @@ from tests.simulation.world import CALM, Faults, World
 QUARANTINE = 2.0 + 3.0 + 1.0  # intent deadline, POST time-out, allowed stall
 STALL = 1.0
 CONFIG = EngineConfig(
-    partition=0, partitions=1, instance="", intent_deadline=2.0, quarantine=QUARANTINE, resend_after=5.0, list_lag=8.0,
+    partition=0, partitions=1, instance="", intent_deadline=2.0, quarantine=QUARANTINE, resend_after=2.0, list_lag=8.0,
     lane_wait=9.0, poll_after=5.0, poll_at_most_every=20.0, unconfirmed_after=120.0, probe_every=10.0,
     dedupe_window=200.0, session_timeout=3.0, heartbeat_every=20.0, page_after=5.0, parked_for=30.0, max_in_flight=4,
 )  # fmt: skip
 HOTEL, CLINIC = "hotel", "clinic"
+PLAIN = Faults()
+CALLBACKS_ONLY = Faults(
+    callback_lost=0.0, callback_late=0.0, list_lag=1e9, first_callback=0.3, signals_late=12.0,
+)  # the list shows nothing, so only a callback that was read proves anything
+ZOMBIES = Faults(append_late=0.35, append_lost=0.1, ack_lost=0.1)
+KINDS = {"plain": PLAIN, "callbacks_only": CALLBACKS_ONLY, "zombies": ZOMBIES}
 
 
 def documents(version: int, live: bool = True, resend: bool = False) -> list[Document]:
@@ -60,9 +66,11 @@ def documents(version: int, live: bool = True, resend: bool = False) -> list[Doc
 class Story:
     """Seeded; `off` switches safeguards off, `faults` sets what may go wrong."""
 
-    def __init__(self, seed: int, *, off: frozenset[str] = frozenset(), faults: Faults | None = None) -> None:
-        self.world = World(seed, faults=faults or Faults())
+    def __init__(self, seed: int, *, off: frozenset[str] = frozenset(), kind: str | None = None) -> None:
+        self.kind = kind or ("plain", "zombies", "plain", "callbacks_only")[seed % 4]
+        self.world = World(seed, faults=KINDS[self.kind])
         self.random = self.world.random
+        self.length = 0.0  # until the calm; no time without an owner may outlast the compaction lag (rule 10)
         self.config = replace(CONFIG, safeguards_off=off)
         self.owners: list[Owner] = []
         self.version = 1
@@ -77,11 +85,11 @@ class Story:
         self._ownership()
         self._configuration()
         world = self.world
-        world.run(world.now + 45.0)
+        world.run(world.now + self.length)
         for owner in self.owners:
             if owner.alive:
                 owner.kill()
-        world.faults = replace(CALM, list_lag=world.faults.list_lag)
+        world.faults = replace(CALM, list_lag=world.faults.list_lag, first_callback=world.faults.first_callback)
         world.refusing.clear()
         self.version += 1
         self.catalog = Catalog.build(documents(self.version, resend=self.resend), self.version)
@@ -150,9 +158,11 @@ class Story:
 
     def _ownership(self) -> None:
         at = 0.0
-        for _ in range(self.random.randint(2, 5)):
+        zombies = self.kind == "zombies"
+        for _ in range(self.random.randint(6, 9) if zombies else self.random.randint(2, 5)):
             self.world.after(at, self._elect)
-            at += self.random.uniform(0.05, 9.0)
+            at += self.random.uniform(0.05, 16.0 if zombies else 9.0)
+        self.length = max(at, 30.0)
 
     def _elect(self, *, calm: bool = False) -> None:
         """A new owner; the former one hears of it now, later, or never, and may be dead or asleep."""

@@ -90,15 +90,17 @@ class Faults:
     callback_late: float = 0.2
     publish_ack_lost: float = 0.05
     list_lag: float = 0.5
+    first_callback: float = 2.0
+    signals_late: float = 0.0
 
 
-CALM = Faults(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0)
+CALM = Faults(*[0.0] * 13)
 
 
 @dataclass
 class World:
     seed: int
-    compaction_lag: float = 40.0
+    compaction_lag: float = 45.0
     faults: Faults = field(default_factory=Faults)
     now: float = 1_000_000.0
 
@@ -137,7 +139,7 @@ class World:
         message = Message(f"SM{len(self.messages):032x}", request, self.now)
         self.messages.append(message)
         self.created_per_attempt[(request.notification_id, request.attempt)] += 1
-        self.after(self.random.uniform(0.01, 2.0), lambda: self._progress(message, "sent"))
+        self.after(self.random.uniform(0.01, self.faults.first_callback), lambda: self._progress(message, "sent"))
         return message
 
     def _progress(self, message: Message, status: str) -> None:
