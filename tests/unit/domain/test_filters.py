@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -247,7 +248,7 @@ def test_a_compiled_filter_does_not_change_with_the_document_it_came_from() -> N
 SCALARS = (
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([-1.0, 0.5, 2.0]) | st.sampled_from(["", "a"])
 )
-COMPARISONS: dict[str, Callable[[object, object], bool]] = {
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "$gt": operator.gt, "$gte": operator.ge, "$lt": operator.lt, "$lte": operator.le,
 }  # fmt: skip
 
