@@ -7,17 +7,12 @@ record. A tombstone is written only when the identity stands in an acknowledged 
 from __future__ import annotations
 
 from notifier.domain.events import EventRef, SourcePosition
-from notifier.domain.identifiers import event_identity
 from notifier.engine.entities import EventNote, IdentityPage, Notification, Position, Run
-from notifier.engine.restoring import index_page
+from notifier.engine.restoring import identity_of, index_page
 from notifier.engine.state import State
 from notifier.engine.table import entity, touch
 
 PAGE_FULL = 2_000  # identities: 43 KB as JSON
-
-
-def identity_of(event: EventRef) -> bytes:
-    return event_identity(event.source, event.id)
 
 
 def read_again(state: State, position: SourcePosition) -> bool:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
+from notifier.domain.events import EventRef
+from notifier.domain.identifiers import event_identity
 from notifier.engine.entities import (
     AnswerFact,
     Claim,
     Doubt,
+    Entity,
+    EventNote,
     IdentityPage,
     Notification,
     OptOut,
@@ -23,6 +27,10 @@ from notifier.engine.inputs import LedgerRecord
 from notifier.engine.ledger import halt
 from notifier.engine.state import Restore, State
 from notifier.engine.table import inbox_offset, positions_key, put, touch
+
+
+def identity_of(event: EventRef) -> bytes:
+    return event_identity(event.source, event.id)
 
 
 def forget(state: State) -> None:
@@ -123,25 +131,47 @@ def _judge_void(state: State, key: str, records: list[LedgerRecord]) -> None:
 
 
 def _judge_void_only(state: State, key: str, value: bytes) -> None:
-    """No valid record of this key is left. It is read again from the inbox, or it is in doubt, or nobody can know."""
+    """No valid record of this key is left. It is read again from the inbox, or it is none of ours, or in doubt, or
+    nobody can know: then nobody goes on."""
     entity = decode_entity(key, value)
     offset = inbox_offset(entity)
     if offset is not None and offset >= (state.positions.inbox or 0):
         state.ledger.void_unknown[key] = offset
-    elif isinstance(entity, Notification):
+        return
+    state.ledger.void_touched.add(key)
+    if _not_ours(state, entity):
+        return
+    if isinstance(entity, Notification):
         if entity.stage != "final":
             entity.stage = "doubt"
             entity.doubt = Doubt(cause="takeover", since=entity.attempt_at or entity.accepted, inherited=True)
         entity.outcomes = []
         put(state, key, entity)
-        state.ledger.void_touched.add(key)
-    elif isinstance(entity, Run) and _ends_again(state, entity.id):
-        state.ledger.void_touched.add(key)
     elif isinstance(entity, OptOut):
         put(state, key, entity)  # a refusal is the fact of an answered POST: believing it can only spare a text
-        state.ledger.void_touched.add(key)
     else:
         halt(state, f"only void records are left of {key.partition('/')[0]}/… at a position that was already passed")
+
+
+def _not_ours(state: State, entity: Entity) -> bool:
+    """A former owner decided an event that our own line decided otherwise, and ours is on record."""
+    match entity:
+        case Notification():
+            return identity_of(entity.event) in _remembered(state)
+        case EventNote(identity=identity):
+            known = {identity_of(n.event) for n in state.notifications.values()}
+            return bytes.fromhex(identity) in known | _remembered(state)
+        case Run():
+            return _ends_again(state, entity.id) or identity_of(entity.event) in _remembered(state)
+    return False
+
+
+def _remembered(state: State) -> set[bytes]:
+    """Identities of events that started nothing, or all of which is over."""
+    found = {bytes.fromhex(note.identity) for note in state.notes.values()}
+    for page in state.identities.pages.values():
+        found.update(page.identities[start : start + 16] for start in range(0, len(page.identities), 16))
+    return found
 
 
 def _ends_again(state: State, run: str) -> bool:
