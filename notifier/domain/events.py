@@ -7,11 +7,15 @@ times keep their offset. Nothing in this file reads a clock or decides anything.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 Platform = Literal["pms", "care"]
+
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
+Version = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 PMS_EVENT_TYPES = frozenset(
     {
@@ -56,7 +60,7 @@ class InboxEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     platform: Platform
     tenant: str
     data: msgspec.Raw
-    time: datetime | None = None
+    time: AwareTime | None = None
     subject: str | None = None
     traceparent: str | None = None
     configOffset: int = 0  # the configuration that ingest knew; the engine waits until it knows as much
@@ -82,22 +86,22 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    id: str
+    id: Name
     status: Literal["reserved", "in_house", "checked_out", "cancelled", "no_show"]
     reference_number: str | None = None
-    checked_in_at: datetime | None = None
+    checked_in_at: AwareTime | None = None
     check_in_method: Literal["front_desk", "online"] | None = None
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """A PMS key, always whole, as it now stands (contract 4.1)."""
 
-    id: str
-    version: int
+    id: Name
+    version: Version
     origin: Literal["pms", "manual"]
     status: Literal["upcoming", "active", "past", "revoked"]
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: AwareTime
+    ends_at: AwareTime
     persons: tuple[Person, ...]
     credentials: Credentials = Credentials()
     space_name: str | None = None
@@ -114,8 +118,8 @@ class Share(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defa
     """What staff chose when they pressed Share Credential."""
 
     channel: Literal["sms", "email"]
-    destination: str
-    staff_id: str
+    destination: Name
+    staff_id: Name
     alternative: bool = False
     person_id: str | None = None
 
@@ -130,7 +134,7 @@ class KeyData(msgspec.Struct, frozen=True, kw_only=True):
 class ConsentData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`data` of `consent.given` and `consent.withdrawn` on the care topic (contract section 5)."""
 
-    phone: str
-    source: str
-    at: datetime
+    phone: Name
+    source: Name
+    at: AwareTime
     wording: str | None = None
