@@ -96,7 +96,7 @@ def absence_counts_at(state: State, n: Notification, now: float) -> float:
         return now
     if doubt.settle_at is None:
         if policy_of(state, n) == "resend":
-            doubt.settle_at = max(now, doubt.since + state.config.resend_after)
+            doubt.settle_at = max(now + state.config.second_look, doubt.since + state.config.resend_after)
         else:
             doubt.settle_at = now + state.config.list_lag
         touch(state, "n/" + n.id)

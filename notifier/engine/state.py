@@ -40,6 +40,7 @@ class EngineConfig:
     intent_deadline: float = 2.0
     quarantine: float = 35.0
     resend_after: float = 20.0
+    second_look: float = 5.0  # at least so long after the first, also when RESEND_AFTER is over by then
     list_lag: float = 900.0
     lane_wait: float = 45.0
     poll_after: float = 120.0

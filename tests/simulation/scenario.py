@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from notifier.domain.catalog import Catalog
+from notifier.domain.catalog import CatalogBuilder
 from notifier.domain.documents import Connection, Document, InDoubt, Sender, Tenant, Trigger, Workflow
 from notifier.domain.documents import AdapterStep
 from notifier.domain.events import InboxEvent, Platform, SourcePosition
@@ -18,7 +18,7 @@ from tests.simulation.world import CALM, Faults, World
 QUARANTINE = 2.0 + 3.0 + 1.0  # intent deadline, POST time-out, allowed stall
 STALL = 1.0
 CONFIG = EngineConfig(
-    partition=0, partitions=1, instance="", intent_deadline=2.0, quarantine=QUARANTINE, resend_after=2.0, list_lag=8.0,
+    partition=0, partitions=1, instance="", intent_deadline=2.0, quarantine=QUARANTINE, resend_after=2.0, second_look=0.6, list_lag=8.0,
     lane_wait=9.0, poll_after=5.0, poll_at_most_every=20.0, unconfirmed_after=120.0, probe_every=10.0,
     dedupe_window=200.0, session_timeout=3.0, heartbeat_every=20.0, page_after=5.0, parked_for=30.0, max_in_flight=4,
 )  # fmt: skip
@@ -75,7 +75,8 @@ class Story:
         self.owners: list[Owner] = []
         self.version = 1
         self.resend = self.random.random() < 0.5
-        self.catalog = Catalog.build(documents(1, resend=self.resend), 1)
+        self.builder = CatalogBuilder()
+        self.catalog = self.builder.build(documents(1, resend=self.resend), 1)
         self.cancelled_keys: set[str] = set()
         self._source_offset = 0
         self._keys: dict[str, int] = {}
@@ -92,7 +93,7 @@ class Story:
         world.faults = replace(CALM, list_lag=world.faults.list_lag, first_callback=world.faults.first_callback)
         world.refusing.clear()
         self.version += 1
-        self.catalog = Catalog.build(documents(self.version, resend=self.resend), self.version)
+        self.catalog = self.builder.build(documents(self.version, resend=self.resend), self.version)
         self._elect(calm=True)
         world.run(world.now + 260.0)
         return world
@@ -207,7 +208,7 @@ class Story:
 
     def _reconfigure(self, *, live: bool) -> None:
         self.version += 1
-        self.catalog = Catalog.build(documents(self.version, live, self.resend), self.version)
+        self.catalog = self.builder.build(documents(self.version, live, self.resend), self.version)
         for owner in self.owners:
             if owner.alive:
                 owner.configure(self.catalog)
