@@ -1,0 +1,45 @@
+"""One twilio `Client` per Connection, kept while its document keeps its version.
+
+A client is forgotten when Twilio refuses its credentials: what `env` or `file` name may have been mended meanwhile,
+without a new version of the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twilio.rest import Client  # type: ignore[import-untyped]  # ships no type information
+
+from notifier.domain.documents import Connection
+from notifier.twilio.credentials import CredentialsUnavailable, Secrets
+from notifier.twilio.http_client import TwilioHttpClient
+
+ConnectionSource = Callable[[str], Connection | None]  # by owner; None when there is no such document now
+
+
+class Accounts:
+    """`connection_of` gives the document in force."""
+
+    def __init__(self, connection_of: ConnectionSource, secrets: Secrets, http_client: TwilioHttpClient) -> None:
+        self._connection_of = connection_of
+        self._secrets = secrets
+        self._http_client = http_client
+        self._clients: dict[str, tuple[Connection, Client]] = {}
+
+    def messages(self, owner: str) -> Any:  # Any: the library's MessageList has no types
+        """The message list of an owner's account. Raises `CredentialsUnavailable`."""
+        connection = self._connection_of(owner)
+        if connection is None:
+            self.forget(owner)
+            raise CredentialsUnavailable(f"there is no Connection of {owner}")
+        known = self._clients.get(owner)
+        if known is None or known[0] != connection:
+            login = self._secrets.login(connection)
+            client = Client(login.user, login.password, login.account_sid, http_client=self._http_client)
+            known = self._clients[owner] = (connection, client)
+        return known[1].messages
+
+    def forget(self, owner: str) -> None:
+        """Open the credentials anew at the next use."""
+        self._clients.pop(owner, None)

@@ -1,0 +1,71 @@
+"""The twilio library's HTTP client, our own, because its stock one has no time-out, repeats POSTs on 5xx and loses the
+headers of errors (twilio.md section 10).
+
+An answer that is no success is raised as `ErrorAnswer`, with its headers, before the library makes an exception of it
+that has lost them. Neither an address nor a parameter is ever logged: the list's filters are phone numbers.
+"""
+
+from __future__ import annotations
+
+import logging
+from base64 import b64encode
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # ships no type information
+from twilio.http.response import Response  # type: ignore[import-untyped]
+
+from notifier.twilio.transport import Transport
+
+
+class ErrorAnswer(Exception):
+    """Twilio, or whoever stands before it, answered with something else than a success."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], text: str) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.headers = headers
+        self.text = text
+
+
+class TwilioHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the base class is Any
+    """`base_url`, when given, stands for all of Twilio's hosts, with the same paths."""
+
+    def __init__(self, transport: Transport, base_url: str | None = None) -> None:
+        super().__init__(logging.getLogger(__name__), is_async=True)
+        self._transport = transport
+        self._base_url = base_url.rstrip("/") if base_url is not None else None
+
+    async def request(
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, object] | None = None,
+        data: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,
+        allow_redirects: bool = False,
+    ) -> Response:
+        """As the library calls it; `timeout` and `allow_redirects` are the transport's business.
+
+        Raises `ErrorAnswer` for a status that is not 2xx, and what the transport raises.
+        """
+        sent = dict(headers or {})
+        if auth is not None:
+            sent["Authorization"] = basic_authorization(*auth)
+        body = urlencode(data, doseq=True).encode("ascii") if data else None
+        answer = await self._transport.exchange(method.upper(), self._address(uri, params), sent, body)
+        if not 200 <= answer.status < 300:
+            raise ErrorAnswer(answer.status, answer.headers, answer.text)
+        return Response(answer.status, answer.text, answer.headers)
+
+    def _address(self, uri: str, params: Mapping[str, object] | None) -> str:
+        parts = urlsplit(uri)
+        base = self._base_url or f"{parts.scheme}://{parts.netloc}"
+        query = "&".join(part for part in (parts.query, urlencode(params, doseq=True) if params else "") if part)
+        return f"{base}{parts.path}?{query}" if query else f"{base}{parts.path}"
+
+
+def basic_authorization(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode("ascii")

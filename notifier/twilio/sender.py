@@ -1,0 +1,101 @@
+"""One create, and the four ways in which it can end (contract section 6, twilio.md 3.1).
+
+The answer's meaning is decided by `domain.failures`; here it is only taken apart. A body counts as Twilio's when it is
+a JSON object with an integer `code` (both forms of error that Twilio uses have one).
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendRequest, SendResult
+from notifier.domain.failures import SMALLEST_TWILIO_CODE, classify_create
+from notifier.twilio.accounts import Accounts
+from notifier.twilio.credentials import CredentialsUnavailable
+from notifier.twilio.http_client import ErrorAnswer
+from notifier.twilio.transport import Interrupted, NotConnected
+
+CALLBACK_RETRIES = "rc=5&rp=all"  # Twilio repeats a callback five times, whatever went wrong (twilio.md 5.2)
+
+
+class TwilioSender:
+    """`public_url` is the base of the status callbacks; None: no callbacks, the engine polls."""
+
+    def __init__(self, accounts: Accounts, public_url: str | None) -> None:
+        self._accounts = accounts
+        self._public_url = public_url.rstrip("/") if public_url is not None else None
+
+    async def send(self, request: SendRequest) -> SendResult:
+        """POST once. Raises nothing but `CancelledError`, after which the create is in doubt."""
+        try:
+            result = await self._create(request)
+        except CredentialsUnavailable as error:
+            return Rejected(error_class="hold_account", detail=error.reason)
+        except UnicodeEncodeError:
+            return Rejected(error_class="bad_request", detail="the text cannot be written as UTF-8")
+        except NotConnected:
+            return NotSent()
+        except Interrupted as error:
+            return InDoubt(cause=error.cause)
+        except ErrorAnswer as answer:
+            result = _read_error(answer)
+        if isinstance(result, Rejected) and result.error_class == "hold_account":
+            self._accounts.forget(request.connection)
+        return result
+
+    async def _create(self, request: SendRequest) -> SendResult:
+        messages = self._accounts.messages(request.connection)
+        optional = {
+            "from_": request.from_,
+            "messaging_service_sid": request.messaging_service_sid,
+            "status_callback": status_callback_url(self._public_url, request) if self._public_url else None,
+        }
+        given = {name: value for name, value in optional.items() if value is not None}
+        try:
+            message = await messages.create_async(
+                to=request.to, body=request.body, validity_period=request.validity_period, **given
+            )
+        except UnicodeEncodeError:
+            raise  # a ValueError as well, but one from before the request
+        except (ValueError, TypeError, AttributeError):
+            return InDoubt(cause="server_error")  # a success that the library could not read
+        if not isinstance(message.sid, str) or not message.sid:
+            return InDoubt(cause="server_error")
+        return Accepted(sid=message.sid, status=message.status if isinstance(message.status, str) else "queued")
+
+
+def status_callback_url(public_url: str, request: SendRequest) -> str:
+    """Names the notification and the attempt, so that a callback is evidence even when the answer was lost.
+
+    The fragment is an instruction to Twilio and no part of what it requests or signs.
+    """
+    query = {"n": request.notification_id, "a": str(request.attempt)}
+    if request.connection != request.tenant:
+        query["t"] = request.tenant
+    path = f"/twilio/{quote(request.connection, safe='')}/status"
+    return f"{public_url}{path}?{urlencode(query)}#{CALLBACK_RETRIES}"
+
+
+class _ErrorBody(msgspec.Struct):
+    code: int
+
+
+def _read_error(answer: ErrorAnswer) -> SendResult:
+    try:
+        code = msgspec.json.decode(answer.text, type=_ErrorBody).code
+    except msgspec.DecodeError:
+        code = None
+    is_twilios = code is not None and code >= SMALLEST_TWILIO_CODE
+    return classify_create(answer.status, code, is_twilios, _retry_after(answer))
+
+
+def _retry_after(answer: ErrorAnswer) -> float | None:
+    """Seconds; the date form of the header is not used by Twilio and counts as absent."""
+    try:
+        seconds = float(answer.headers.get("Retry-After", ""))
+    except ValueError:
+        return None
+    return seconds if isfinite(seconds) and seconds >= 0 else None
