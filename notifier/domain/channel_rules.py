@@ -107,9 +107,9 @@ def is_active(key: Key, now: float) -> bool:
     return key.reservation is None or key.reservation.status not in ("cancelled", "no_show")
 
 
-def look_up(situation: Situation) -> Result:
-    """The result of the first row that fits; the table leaves no situation out."""
-    return next(row.result for row in TABLE if _fits(row, situation))
+def find_row(situation: Situation) -> Row:
+    """The first row that fits; the table leaves no situation out."""
+    return next(row for row in TABLE if _fits(row, situation))
 
 
 def _fits(row: Row, situation: Situation) -> bool:
@@ -133,9 +133,9 @@ def _results(tenant: TenantConfig, person: Person, number: str | None) -> tuple[
         phone=phone,
         connected=tenant.connection is not None,
     )
-    result = look_up(situation)
+    result = find_row(situation).result
     if result == "email" and channels.policy == "both" and channels.sms and phone != "none":
-        return result, look_up(replace(situation, email_toggle=False))
+        return result, find_row(replace(situation, email_toggle=False)).result
     return (result,)
 
 
