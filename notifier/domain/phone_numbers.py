@@ -61,9 +61,8 @@ def hash_number(number: str, key: bytes) -> str:
 
 def _country_code(number: str) -> str:
     """Country codes are free of prefixes, so that the first that fits is the one."""
-    digits = number[1:4]
-    return next((digits[:n] for n in (1, 2, 3) if _is_country_code(digits[:n])), digits[:1])
-
-
-def _is_country_code(digits: str) -> bool:
-    return digits.isascii() and digits.isdigit() and int(digits) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    for length in (1, 2, 3):
+        digits = number[1 : 1 + length]
+        if int(digits) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return digits
+    return number[1:2]
