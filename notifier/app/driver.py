@@ -15,7 +15,7 @@ import structlog
 
 from notifier.app.clock import Clock
 from notifier.app.ports import Following, LedgerWriting, PartitionStore, Publishing, Texting
-from notifier.domain.answers import InDoubt
+from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendResult
 from notifier.engine.commands import (
     Append,
     Command,
@@ -50,6 +50,12 @@ from notifier.engine.state import EngineConfig
 from notifier.kafka.failures import AppendFailed
 from notifier.metrics import Metrics
 
+_RESULTS: dict[type[SendResult], str] = {
+    Accepted: "accepted",
+    NotSent: "not_sent",
+    Rejected: "rejected",
+    InDoubt: "in_doubt",
+}
 RETRY_READ = 1.0  # seconds until a reader that failed is tried again
 
 
@@ -72,6 +78,7 @@ class PartitionDriver:
         self._writer: LedgerWriting | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._readers: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self._posts = 0
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -86,6 +93,8 @@ class PartitionDriver:
                 self._carry_out(self.partition.claim(self._clock.now()))
                 await self._stopped.wait()
                 self._stop_readers()
+                for task in self._tasks:
+                    task.cancel()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -171,7 +180,10 @@ class PartitionDriver:
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         assert self._group is not None
-        return self._group.create_task(work, name=f"partition-{self.number}-{name}")
+        task = self._group.create_task(work, name=f"partition-{self.number}-{name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _published(self, outcome_id: str) -> None:
         self.give(Published((outcome_id,)))
@@ -233,15 +245,10 @@ class PartitionDriver:
         begun = self._clock.now()
         try:
             result = await self._texting.send(request)
-        except asyncio.CancelledError:
+        finally:
             self._posts -= 1
-            self._inputs.append(
-                Answer(request.notification_id, request.attempt, command.epoch, InDoubt(cause="connection_lost"))
-            )
-            raise
-        self._posts -= 1
         self._metrics.record("twilio_request_seconds", (), self._clock.now() - begun)
-        self._metrics.record("twilio_requests_total", (type(result).__struct_config__.tag,))
+        self._metrics.record("twilio_requests_total", (_RESULTS[type(result)],))
         self.give(Answer(request.notification_id, request.attempt, command.epoch, result))
 
     async def _look(self, command: Look) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from notifier.domain.events import EventRef
+
 
 def _digest(*parts: str, size: int = 16) -> bytes:
     joined = "".join(f"{len(part)}:{part}" for part in parts)  # lengths, so that no two lists of parts read alike
@@ -13,6 +15,10 @@ def _digest(*parts: str, size: int = 16) -> bytes:
 def event_identity(source: str, event_id: str) -> bytes:
     """The 16 bytes by which an accepted event is remembered; `(source, id)` is its identity."""
     return _digest(source, event_id)
+
+
+def identity_of(event: EventRef) -> bytes:
+    return event_identity(event.source, event.id)
 
 
 def event_subject(source: str, event_id: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from notifier.domain.events import KeyData
+from notifier.domain.identifiers import identity_of
 from notifier.engine.commands import Measured
 from notifier.engine.emitting import emit_ignored
 from notifier.engine.inputs import InboxRecord
 from notifier.engine.keys import accept_key_event
 from notifier.engine.ledger import BOUND_KEYS, settle_unknown
-from notifier.engine.remembering import advance, identity_of, read_again
+from notifier.engine.remembering import advance, read_again
 from notifier.engine.runs import CONSENT_TYPES, accept_care_event, accept_consent
 from notifier.engine.state import State
 

@@ -11,6 +11,7 @@ from notifier.domain.failures import classify_delivery
 from notifier.domain.signals import DeliveryStatus
 from notifier.engine.commands import Measured, Poll
 from notifier.engine.doubts import LOOK_AGAIN, absence_counts_at, look_again, policy_of, unclaimed
+from notifier.engine.emitting import emit
 from notifier.engine.entities import AnswerFact, Notification, OptOut
 from notifier.engine.finishing import finish
 from notifier.engine.inputs import Looked, Polled
@@ -18,7 +19,6 @@ from notifier.engine.lanes import account_of
 from notifier.engine.sending import hand_over, retry
 from notifier.engine.state import State
 from notifier.engine.table import opt_out_key, touch
-from notifier.engine.emitting import emit
 
 RANKS = {
     "queued": 0, "accepted": 0, "scheduled": 0, "sending": 1, "sent": 2,

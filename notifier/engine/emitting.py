@@ -76,9 +76,7 @@ def _time(value: float | None) -> str | None:
 def _provider(n: Notification) -> Provider | None:
     if n.sid is None and n.error_code is None and n.error_class is None:
         return None
-    return Provider(
-        message_sid=n.sid, status=n.provider_status, error_code=n.error_code, error_class=n.error_class
-    )
+    return Provider(message_sid=n.sid, status=n.provider_status, error_code=n.error_code, error_class=n.error_class)
 
 
 def emit_run(

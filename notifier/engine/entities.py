@@ -84,7 +84,9 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="cam
     attempt_at: float | None = None
     answer: AnswerFact | None = None
     doubt: Doubt | None = None
-    cancel: str | None = None  # why it must not be sent again, should the attempt under way turn out not to have been sent
+    cancel: str | None = (
+        None  # why it must not be sent again, should the attempt under way turn out not to have been sent
+    )
     cause: Cause | None = None
     run_ended: bool = False
     sid: str | None = None

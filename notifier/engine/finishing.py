@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from notifier.domain.identifiers import identity_of
 from notifier.domain.outcomes import Status
 from notifier.engine.emitting import emit, emit_run
 from notifier.engine.entities import EventNote, Notification, Run
 from notifier.engine.lanes import free_lane, lane_of
-from notifier.engine.remembering import identity_of, remove, retire
+from notifier.engine.remembering import remove, retire
 from notifier.engine.state import State
 from notifier.engine.table import entity, key_key, touch
 
@@ -97,7 +98,7 @@ def retire_when_done(state: State, key: str, now: float) -> None:
             if value.stage == "final" and not value.outcomes and not kept and not needed:
                 retire(state, key, identity_of(value.event), now)
         case Run() if not value.outcomes:
-            if value.event and _identity_carried(state, value):
+            if _identity_carried(state, value):
                 remove(state, key)
             else:
                 retire(state, key, identity_of(value.event), now)

@@ -164,9 +164,7 @@ def decide_again(state: State, tenant: TenantConfig, known: KeyState, n: Notific
     finish(state, n, "cancelled", now, reason="superseded")
 
 
-def place(
-    state: State, tenant: TenantConfig, known: KeyState, n: Notification, part: Part, now: float
-) -> None:
+def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, part: Part, now: float) -> None:
     """Put the decision into effect."""
     touch(state, "n/" + n.id, bound=True)
     moved_from = None if n.to in (None, part.to) else n.to

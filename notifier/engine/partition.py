@@ -169,9 +169,11 @@ class Partition:
             return
         if state.ledger.phase != "restoring":
             return
-        if not restoring.restored(state, end):
-            if state.ledger.phase != "halted":
-                self._lost(now)
+        found = restoring.restored(state, end)
+        if found == "halted":
+            return
+        if found == "lost":
+            self._lost(now)
             return
         state.ledger.phase = "owning"
         state.commands.append(Seek(state.positions.inbox, state.positions.signals))
@@ -285,4 +287,3 @@ _TIMERS: dict[str, Callable[[State, str, float], None]] = {
     "key_end": key_ended,
     "heartbeat": _heartbeat,
 }
-

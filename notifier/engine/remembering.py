@@ -7,8 +7,9 @@ record. A tombstone is written only when the identity stands in an acknowledged 
 from __future__ import annotations
 
 from notifier.domain.events import EventRef, SourcePosition
+from notifier.domain.identifiers import identity_of
 from notifier.engine.entities import EventNote, IdentityPage, Notification, Position, Run
-from notifier.engine.restoring import identity_of, index_page
+from notifier.engine.restoring import index_page
 from notifier.engine.state import State
 from notifier.engine.table import entity, touch
 

@@ -6,10 +6,11 @@ not below the newest CLAIM before it, else void. Nothing is replayed from the pa
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from notifier.domain.events import EventRef
-from notifier.domain.identifiers import event_identity
+from notifier.domain.identifiers import identity_of
 from notifier.engine.entities import (
     AnswerFact,
     Claim,
@@ -27,10 +28,6 @@ from notifier.engine.inputs import LedgerRecord
 from notifier.engine.ledger import halt
 from notifier.engine.state import Restore, State
 from notifier.engine.table import inbox_offset, positions_key, put, touch
-
-
-def identity_of(event: EventRef) -> bytes:
-    return event_identity(event.source, event.id)
 
 
 def forget(state: State) -> None:
@@ -62,11 +59,11 @@ def read_back(state: State, record: LedgerRecord) -> None:
         restore.void.setdefault(record.key, []).append(record)
 
 
-def restored(state: State, end: int) -> bool:
-    """Build the state from what was read. False: a newer CLAIM stands in the log, or the partition is halted."""
+def restored(state: State, end: int) -> Literal["restored", "lost", "halted"]:
+    """Build the state from what was read. `lost`: a newer CLAIM stands in the log."""
     restore, ledger = state.restore, state.ledger
     if restore.newest_claim != ledger.epoch:
-        return False
+        return "lost"
     ledger.last = end - 1
     _take_positions(state, restore)
     for key, (offset, value) in restore.valid.items():
@@ -75,10 +72,10 @@ def restored(state: State, end: int) -> bool:
     for key, records in restore.void.items():
         _judge_void(state, key, records)
         if ledger.phase == "halted":
-            return False
+            return "halted"
     _order_publication(state)
     state.restore = Restore()
-    return True
+    return "restored"
 
 
 def _take_positions(state: State, restore: Restore) -> None:

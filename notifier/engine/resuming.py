@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifier.domain.identifiers import identity_of
 from notifier.engine import configuring
 from notifier.engine.arriving import expire
 from notifier.engine.doubts import enter_doubt, follow_doubt
@@ -9,7 +10,6 @@ from notifier.engine.entities import Notification
 from notifier.engine.finishing import retire_when_done
 from notifier.engine.holding import restored_hold
 from notifier.engine.lanes import enqueue, hold_lane
-from notifier.engine.remembering import identity_of
 from notifier.engine.restoring import index_pages
 from notifier.engine.state import State
 
@@ -40,11 +40,10 @@ def _index(state: State, n: Notification) -> None:
 
 def _count_identities(state: State) -> None:
     live = state.identities.live
-    for entity in (*state.notifications.values(), *state.runs.values()):
-        identity = identity_of(entity.event)
-        live[identity] = live.get(identity, 0) + 1
-    for note in state.notes.values():
-        identity = bytes.fromhex(note.identity)
+    identities = [identity_of(n.event) for n in state.notifications.values()]
+    identities += [identity_of(run.event) for run in state.runs.values()]
+    identities += [bytes.fromhex(note.identity) for note in state.notes.values()]
+    for identity in identities:
         live[identity] = live.get(identity, 0) + 1
 
 
@@ -85,5 +84,3 @@ def _follow(state: State, n: Notification, now: float) -> None:
     state.polls[n.id] = state.config.poll_after
     state.timers.at(max(now, since) + state.config.poll_after, "poll", n.id)
     state.timers.at(max(now, since + state.config.unconfirmed_after), "unconfirmed", n.id)
-
-

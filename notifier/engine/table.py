@@ -15,7 +15,6 @@ from notifier.engine.entities import (
     KeyState,
     Notification,
     OptOut,
-    Positions,
     Run,
 )
 from notifier.engine.state import State

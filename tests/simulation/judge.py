@@ -45,7 +45,11 @@ def judge(world: World) -> Verdict:
     for outcomes in by_subject.values():
         for outcome in outcomes:
             data = msgspec.json.decode(outcome.data)
-            if contents.setdefault(outcome.id, (outcome.type, outcome.time, data)) != (outcome.type, outcome.time, data):
+            if contents.setdefault(outcome.id, (outcome.type, outcome.time, data)) != (
+                outcome.type,
+                outcome.time,
+                data,
+            ):
                 verdict.inconsistent.append(f"{outcome.id} said two things")
             told.add((data["event"]["source"], data["event"]["id"]))
     _events(world, told, verdict)

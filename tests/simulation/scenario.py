@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from notifier.domain.catalog import CatalogBuilder
-from notifier.domain.documents import Connection, Document, InDoubt, Sender, Tenant, Trigger, Workflow
-from notifier.domain.documents import AdapterStep
+from notifier.domain.documents import AdapterStep, Connection, Document, InDoubt, Sender, Tenant, Trigger, Workflow
 from notifier.domain.events import InboxEvent, Platform, SourcePosition
 from notifier.engine.state import EngineConfig
 from tests.simulation.owner import Owner
@@ -25,7 +24,11 @@ CONFIG = EngineConfig(
 HOTEL, CLINIC = "hotel", "clinic"
 PLAIN = Faults()
 CALLBACKS_ONLY = Faults(
-    callback_lost=0.0, callback_late=0.0, list_lag=1e9, first_callback=0.3, signals_late=12.0,
+    callback_lost=0.0,
+    callback_late=0.0,
+    list_lag=1e9,
+    first_callback=0.3,
+    signals_late=12.0,
 )  # the list shows nothing, so only a callback that was read proves anything
 ZOMBIES = Faults(append_late=0.35, append_lost=0.1, ack_lost=0.1)
 KINDS = {"plain": PLAIN, "callbacks_only": CALLBACKS_ONLY, "zombies": ZOMBIES}

@@ -181,7 +181,9 @@ class World:
     def fetch(self, sid: str) -> MessageState | None:
         for message in self.messages:
             if message.sid == sid:
-                return MessageState(status=message.status, error_code=30003 if message.status == "undelivered" else None)
+                return MessageState(
+                    status=message.status, error_code=30003 if message.status == "undelivered" else None
+                )
         return None
 
     # The inbox.
