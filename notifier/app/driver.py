@@ -1,7 +1,7 @@
 """The shell of one partition: carries out what `Partition.step` asks for and reports what came of it.
 
-Rules: it decides nothing. Inputs are taken one after the other, on the event loop, without a lock; everything that waits
-is a task of the driver's own group and ends in exactly one input. Whatever raises here that is not foreseen ends the
+Rules: it decides nothing. Inputs are taken one after the other, on the event loop, without a lock; what waits is
+a task of the driver's own group and ends in exactly one input. Whatever raises here that is not foreseen ends the
 driver, and with it the process: a partition that nobody understands is not worked on.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 import structlog
 
@@ -153,30 +153,31 @@ class PartitionDriver:
 
     def _carry_out(self, commands: list[Command]) -> None:
         for command in commands:
-            match command:
-                case Append():
-                    self._start(self._append(command), "append")
-                case ReadLedger():
-                    self._start(self._read(command), "read-ledger")
-                case Send():
-                    self._posts += 1
-                    self._start(self._send(command), "post")
-                case Look():
-                    self._start(self._look(command), "look")
-                case Poll():
-                    self._start(self._poll(command), "poll")
-                case Publish():
-                    self._publishing.publish(command.outcome, self._published)
-                case FindSignalsEnd():
-                    self._start(self._find_signals_end(), "signals-end")
-                case Seek():
-                    self._seek(command)
-                case WakeAt():
-                    self._wake(command.time)
-                case Halt():
-                    self._halt(command.reason)
-                case Measured():
-                    self._metrics.record(command.metric, command.labels, command.value)
+            if isinstance(command, Measured):
+                self._metrics.record(command.metric, command.labels, command.value)
+            elif isinstance(command, Publish):
+                self._publishing.publish(command.outcome, self._published)
+            else:
+                _CARRIERS[type(command)](self, command)
+
+    def _begin_append(self, command: Append) -> None:
+        self._start(self._append(command), "append")
+
+    def _begin_read(self, command: ReadLedger) -> None:
+        self._start(self._read(command), "read-ledger")
+
+    def _begin_send(self, command: Send) -> None:
+        self._posts += 1
+        self._start(self._send(command), "post")
+
+    def _begin_look(self, command: Look) -> None:
+        self._start(self._look(command), "look")
+
+    def _begin_poll(self, command: Poll) -> None:
+        self._start(self._poll(command), "poll")
+
+    def _begin_find(self, _command: FindSignalsEnd) -> None:
+        self._start(self._find_signals_end(), "signals-end")
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         assert self._group is not None
@@ -188,15 +189,15 @@ class PartitionDriver:
     def _published(self, outcome_id: str) -> None:
         self.give(Published((outcome_id,)))
 
-    def _wake(self, time: float) -> None:
+    def _wake(self, command: WakeAt) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        delay = max(0.0, time - self._clock.now())
+        delay = max(0.0, command.time - self._clock.now())
         self._timer = asyncio.get_running_loop().call_later(delay, self.give, Tick())
 
-    def _halt(self, reason: str) -> None:
-        self.halted = reason
-        self._log.error("partition_halted", reason=reason)
+    def _halt(self, command: Halt) -> None:
+        self.halted = command.reason
+        self._log.error("partition_halted", reason=command.reason)
         self._stop_readers()
 
     async def _append(self, command: Append) -> None:
@@ -230,10 +231,10 @@ class PartitionDriver:
         begun = self._clock.now()
         end = command.start
         count = 0
-        async for records, end in self._store.read_ledger(command.start, command.end):
+        async for records, read_to in self._store.read_ledger(command.start, command.end):
             for record in records:
                 self.give(record)
-            count += len(records)
+            count, end = count + len(records), read_to
             await asyncio.sleep(0)
         if command.end is None:
             self._metrics.record("restore_seconds", (), self._clock.now() - begun)
@@ -290,3 +291,16 @@ class PartitionDriver:
         async for records in self._store.read_signals(offset):
             for record in records:
                 self.give(record)
+
+
+_CARRIERS: dict[type, Callable[..., None]] = {  # `...`: each takes the command that it stands beside
+    Append: PartitionDriver._begin_append,
+    ReadLedger: PartitionDriver._begin_read,
+    Send: PartitionDriver._begin_send,
+    Look: PartitionDriver._begin_look,
+    Poll: PartitionDriver._begin_poll,
+    FindSignalsEnd: PartitionDriver._begin_find,
+    Seek: PartitionDriver._seek,
+    WakeAt: PartitionDriver._wake,
+    Halt: PartitionDriver._halt,
+}

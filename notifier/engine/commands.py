@@ -9,7 +9,7 @@ from notifier.domain.outcomes import Outcome
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A ledger record to be written: `value` None is a tombstone, `epoch` None a CLAIM (its epoch is its own offset)."""
+    """A ledger record to write: `value` None is a tombstone, `epoch` None a CLAIM (its epoch is its own offset)."""
 
     key: str
     value: bytes | None

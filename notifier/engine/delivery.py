@@ -1,7 +1,7 @@
 """Following a text to its end: callbacks, polls and Twilio's list.
 
-Rules (twilio.md section 2): a status only rises, the first final one wins, an unknown one is counted and changes nothing;
-any callback for an attempt proves that it was created, also one that overtakes the answer to its own POST.
+Rules (twilio.md section 2): a status only rises, the first final one wins, an unknown one changes
+nothing; any callback for an attempt proves that it was created, also one that overtakes the answer to its own POST.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _found(state: State, n: Notification, match: MessageMatch, now: float) -> No
 
 
 def settle_without_evidence(state: State, n: Notification, now: float) -> None:
-    """Nothing shows that it was created. A cancellation, an expiry or a later text of the same key forbids the repeat."""
+    """Nothing shows that it was created. A cancellation, an expiry or a later text forbids the repeat."""
     cause = n.doubt.cause if n.doubt is not None else "takeover"
     if n.cancel is not None or now >= n.deadline:
         _park(state, n, cause, "too_late_to_repeat", now)

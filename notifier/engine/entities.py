@@ -84,9 +84,7 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="cam
     attempt_at: float | None = None
     answer: AnswerFact | None = None
     doubt: Doubt | None = None
-    cancel: str | None = (
-        None  # why it must not be sent again, should the attempt under way turn out not to have been sent
-    )
+    cancel: str | None = None  # why it must not be repeated, should the attempt under way not have been sent
     cause: Cause | None = None
     run_ended: bool = False
     sid: str | None = None
@@ -128,7 +126,7 @@ class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
 
 
 class EventNote(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
-    """An accepted event that needs remembering beside its entities: `event.ignored`, `event.applied`; `e/<identity>`."""
+    """An accepted event that has something to say for itself: `event.ignored`, `event.applied`; `e/<identity>`."""
 
     identity: str
     inbox: int

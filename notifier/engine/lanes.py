@@ -72,9 +72,8 @@ def offer(state: State, lane: Lane, now: float) -> None:
         if lane.head is None and not lane.doubts and not lane.postponed:
             state.lanes.pop(lane.key, None)
         return
-    if lane.head is not None and lane.head != first.id:
-        if now < lane.blocked_until or _in_flight(state, lane.head):
-            return
+    if lane.head not in (None, first.id) and (now < lane.blocked_until or _in_flight(state, lane.head or "")):
+        return
     queue = sender_queue(state, first.connection or "", first.sender or "", now)
     tenant = lane.key[0]
     if tenant not in queue.tenants:
@@ -93,7 +92,7 @@ def _in_flight(state: State, notification_id: str) -> bool:
 
 def _first(state: State, lane: Lane) -> Notification | None:
     while lane.due:
-        inbox, order, notification_id = lane.due[0]
+        _, _, notification_id = lane.due[0]
         n = state.notifications.get(notification_id)
         if n is not None and n.stage == "waiting" and (n.tenant, n.to or "") == lane.key:
             return n
@@ -148,7 +147,7 @@ def refill(queue: SenderQueue, now: float) -> float:
 
 
 def hold_lane(state: State, n: Notification, now: float) -> None:
-    """A text goes out (or stays in doubt): later ones to the same person wait, at the most `LANE_WAIT` from its create."""
+    """A text goes out (or stays in doubt): later ones to that person wait, at most `LANE_WAIT` from its create."""
     lane = lane_of(state, n)
     if lane.head != n.id:
         lane.head = n.id

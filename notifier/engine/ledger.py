@@ -24,10 +24,8 @@ CLAIM_KEPT = 7 * 86_400.0
 def begin_claim(state: State, now: float) -> None:
     """Append a CLAIM by a new producer; whatever was known is read again behind it (rule 10)."""
     ledger = state.ledger
-    digest = blake2b(
-        f"{state.config.instance}/{state.config.partition}/{now!r}/{ledger.losses}".encode(), digest_size=16
-    )
-    key = f"claim/{digest.hexdigest()}"
+    name = f"{state.config.instance}/{state.config.partition}/{now!r}/{ledger.losses}"
+    key = f"claim/{blake2b(name.encode(), digest_size=16).hexdigest()}"
     ledger.phase = "claiming"
     ledger.in_flight = Batch(epoch=-1, asked_at=now, written=[Written(key)])
     claim = Claim(instance=state.config.instance, at=now)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from typing import assert_never
 
 from notifier.domain.catalog import Catalog
 from notifier.engine import accepting, arriving, configuring, delivery, doubts, ledger, publishing, restoring, sending
@@ -64,43 +63,7 @@ class Partition:
         state = self.state
         if state.ledger.phase == "halted":
             return []
-        match given:
-            case InboxRecord():
-                if state.ledger.phase == "owning":
-                    accepting.accept(state, given, now)
-            case SignalRecord():
-                self._signal(given, now)
-            case Appended():
-                self._appended(given.first_offset, now)
-            case AppendUnknown():
-                self._append_unknown(now)
-            case LedgerRecord():
-                self._ledger_record(given, now)
-            case LedgerRead():
-                self._ledger_read(given.end, now)
-            case Answer():
-                self._answer(given, now)
-            case Looked():
-                if state.ledger.phase == "owning":
-                    delivery.looked(state, given, now)
-            case Polled():
-                if state.ledger.phase == "owning":
-                    delivery.polled(state, given, now)
-            case Published():
-                for key in publishing.published(state, given.outcome_ids):
-                    retire_when_done(state, key, now)
-            case SignalsEnd():
-                doubts.signals_end(state, given.offset)
-            case ConfigChanged():
-                configuring.configure(state, given.catalog, now)
-            case Elected():
-                self._elected(now)
-            case Stopping():
-                state.ledger.draining = True
-            case Tick():
-                state.timers.wake_at = None  # it may have come a rounding too early
-            case _:
-                assert_never(given)
+        _HANDLERS[type(given)](self, given, now)
         return self._finish(now)
 
     def _finish(self, now: float) -> list[Command]:
@@ -119,8 +82,8 @@ class Partition:
 
     # The ledger.
 
-    def _appended(self, first: int, now: float) -> None:
-        state = self.state
+    def _appended(self, given: Appended, now: float) -> None:
+        state, first = self.state, given.first_offset
         if state.ledger.phase == "claiming":
             restoring.forget(state)
             state.ledger.in_flight = None
@@ -146,7 +109,7 @@ class Partition:
                 elif not written.outcomes:
                     retire_when_done(state, written.key, now)
 
-    def _append_unknown(self, now: float) -> None:
+    def _append_unknown(self, _given: AppendUnknown, now: float) -> None:
         state = self.state
         state.ledger.in_flight = None
         if state.ledger.phase == "lost":
@@ -162,14 +125,14 @@ class Partition:
         elif self.state.ledger.gap is not None and not ledger.gap_record(self.state, record):
             self._lost(now)
 
-    def _ledger_read(self, end: int, now: float) -> None:
+    def _ledger_read(self, given: LedgerRead, now: float) -> None:
         state = self.state
         if state.ledger.phase == "owning" and state.ledger.gap is not None:
             self._effects(ledger.gap_read(state), now)
             return
         if state.ledger.phase != "restoring":
             return
-        found = restoring.restored(state, end)
+        found = restoring.restored(state, given.end)
         if found == "halted":
             return
         if found == "lost":
@@ -192,13 +155,41 @@ class Partition:
         state.ledger.losses += 1
         state.intending.clear()
 
-    def _elected(self, now: float) -> None:
+    def _elected(self, _given: Elected, now: float) -> None:
         state = self.state
         backoff = min(state.config.session_timeout, FIRST_BACKOFF * 2.0 ** min(state.ledger.losses - 1, 10))
         if state.ledger.phase == "lost" and state.ledger.in_flight is None and now >= state.ledger.lost_at + backoff:
             ledger.begin_claim(state, now)
 
     # What the world says.
+
+    def _inbox_record(self, record: InboxRecord, now: float) -> None:
+        if self.state.ledger.phase == "owning":
+            accepting.accept(self.state, record, now)
+
+    def _looked(self, result: Looked, now: float) -> None:
+        if self.state.ledger.phase == "owning":
+            delivery.looked(self.state, result, now)
+
+    def _polled(self, result: Polled, now: float) -> None:
+        if self.state.ledger.phase == "owning":
+            delivery.polled(self.state, result, now)
+
+    def _published(self, given: Published, now: float) -> None:
+        for key in publishing.published(self.state, given.outcome_ids):
+            retire_when_done(self.state, key, now)
+
+    def _signals_end(self, given: SignalsEnd, _now: float) -> None:
+        doubts.signals_end(self.state, given.offset)
+
+    def _config_changed(self, given: ConfigChanged, now: float) -> None:
+        configuring.configure(self.state, given.catalog, now)
+
+    def _stop(self, _given: Stopping, _now: float) -> None:
+        self.state.ledger.draining = True
+
+    def _tick(self, _given: Tick, _now: float) -> None:
+        self.state.timers.wake_at = None  # it may have come a rounding too early
 
     def _answer(self, answer: Answer, now: float) -> None:
         state = self.state
@@ -271,6 +262,24 @@ def _heartbeat(state: State, _key: str, now: float) -> None:
     ledger.expire_claims(state, now)
     state.timers.at(now + state.config.heartbeat_every / 3, "heartbeat")
 
+
+_HANDLERS: dict[type, Callable[..., None]] = {  # `...`: each takes the input that it stands beside
+    InboxRecord: Partition._inbox_record,
+    SignalRecord: Partition._signal,
+    Appended: Partition._appended,
+    AppendUnknown: Partition._append_unknown,
+    LedgerRecord: Partition._ledger_record,
+    LedgerRead: Partition._ledger_read,
+    Answer: Partition._answer,
+    Looked: Partition._looked,
+    Polled: Partition._polled,
+    Published: Partition._published,
+    SignalsEnd: Partition._signals_end,
+    ConfigChanged: Partition._config_changed,
+    Elected: Partition._elected,
+    Stopping: Partition._stop,
+    Tick: Partition._tick,
+}
 
 _TIMERS: dict[str, Callable[[State, str, float], None]] = {
     "due": _for_notification(arriving.due),

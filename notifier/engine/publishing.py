@@ -1,4 +1,4 @@
-"""Outcomes on their way to the results topic: only from acknowledged ledger states (design section 2, rules 5 and 6)."""
+"""Outcomes on their way to the results topic, only from acknowledged ledger states (design section 2, rule 5)."""
 
 from __future__ import annotations
 

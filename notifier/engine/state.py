@@ -219,9 +219,7 @@ class State:
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)  # (owner, sender or "")
     by_key: dict[str, set[str]] = field(default_factory=dict)  # k/… -> notifications of that key
     by_tenant: dict[str, set[str]] = field(default_factory=dict)
-    intending: dict[str, int] = field(
-        default_factory=dict
-    )  # notification -> attempt whose intent is not yet acknowledged
+    intending: dict[str, int] = field(default_factory=dict)  # notification -> attempt whose intent is not yet written
     posted: dict[str, int] = field(default_factory=dict)  # notification -> attempt whose POST this process began
     polls: dict[str, float] = field(default_factory=dict)  # notification -> interval of its next poll
     settling: dict[str, int] = field(default_factory=dict)  # notification in doubt -> signals offset to be read first

@@ -128,7 +128,7 @@ class Owner:
 
     # Commands.
 
-    def _carry_out(self, commands: list[Command]) -> None:
+    def _carry_out(self, commands: list[Command]) -> None:  # noqa: C901 — one flat list of what a shell can do
         for command in commands:
             match command:
                 case Append():

@@ -17,10 +17,26 @@ from tests.simulation.world import CALM, Faults, World
 QUARANTINE = 2.0 + 3.0 + 1.0  # intent deadline, POST time-out, allowed stall
 STALL = 1.0
 CONFIG = EngineConfig(
-    partition=0, partitions=1, instance="", intent_deadline=2.0, quarantine=QUARANTINE, resend_after=2.0, second_look=0.6, list_lag=8.0,
-    lane_wait=9.0, poll_after=5.0, poll_at_most_every=20.0, unconfirmed_after=120.0, probe_every=10.0,
-    dedupe_window=200.0, session_timeout=3.0, heartbeat_every=20.0, page_after=5.0, parked_for=30.0, max_in_flight=4,
-)  # fmt: skip
+    partition=0,
+    partitions=1,
+    instance="",
+    intent_deadline=2.0,
+    quarantine=QUARANTINE,
+    resend_after=2.0,
+    second_look=0.6,
+    list_lag=8.0,
+    lane_wait=9.0,
+    poll_after=5.0,
+    poll_at_most_every=20.0,
+    unconfirmed_after=120.0,
+    probe_every=10.0,
+    dedupe_window=200.0,
+    session_timeout=3.0,
+    heartbeat_every=20.0,
+    page_after=5.0,
+    parked_for=30.0,
+    max_in_flight=4,
+)
 HOTEL, CLINIC = "hotel", "clinic"
 PLAIN = Faults()
 CALLBACKS_ONLY = Faults(
