@@ -70,6 +70,7 @@ class PartitionDriver:
         self.partition = Partition(config, following.catalog)
         self.halted: str | None = None
         self.progressed_at = clock.now()
+        self.inbox_end = 0  # one behind the newest inbox record that was seen
         self._clock, self._store, self._texting = clock, store, texting
         self._publishing, self._following, self._metrics = publishing, following, metrics
         self._append_deadline = append_deadline
@@ -280,6 +281,7 @@ class PartitionDriver:
 
     async def _read_inbox(self, offset: int | None) -> None:
         async for records in self._store.read_inbox(offset):
+            self.inbox_end = records[-1].offset + 1 if records else self.inbox_end
             for record in records:
                 while not self.partition.wants_inbox:
                     self._changed.clear()

@@ -21,10 +21,9 @@ class Electing(Protocol):
     """The group: it says which partitions this process should own, and nothing more."""
 
     @property
-    def assigned(self) -> frozenset[int]: ...
+    def named(self) -> frozenset[int]: ...
 
-    @property
-    def answered_at(self) -> float: ...
+    def answered_after(self, time: float) -> bool: ...
 
 
 class EngineRole:
@@ -63,7 +62,7 @@ class EngineRole:
         self._stopping.set()
 
     def _follow(self, group: asyncio.TaskGroup) -> None:
-        assigned = self._electing.assigned
+        assigned = self._electing.named
         for number in sorted(self._drivers.keys() - assigned):
             self._end(group, number)
         for number in sorted(assigned - self._drivers.keys() - self._ending.keys()):
@@ -84,5 +83,5 @@ class EngineRole:
         """A partition lost to a CLAIM is claimed again only when the group was heard of after that."""
         for driver in self._drivers.values():
             ledger = driver.partition.state.ledger
-            if ledger.phase == "lost" and self._electing.answered_at > ledger.lost_at:
+            if ledger.phase == "lost" and self._electing.answered_after(ledger.lost_at):
                 driver.elected()

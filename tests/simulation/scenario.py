@@ -37,6 +37,7 @@ CONFIG = EngineConfig(
     parked_for=30.0,
     max_in_flight=4,
 )
+OWNERLESS = 20.0
 HOTEL, CLINIC = "hotel", "clinic"
 PLAIN = Faults()
 CALLBACKS_ONLY = Faults(
@@ -97,6 +98,7 @@ class Story:
         self.builder = CatalogBuilder()
         self.catalog = self.builder.build(documents(1, resend=self.resend), 1)
         self.cancelled_keys: set[str] = set()
+        self._began = self.world.now
         self._source_offset = 0
         self._keys: dict[str, int] = {}
 
@@ -104,6 +106,7 @@ class Story:
         self._events()
         self._ownership()
         self._configuration()
+        self._watch()
         world = self.world
         world.run(world.now + self.length)
         for owner in self.owners:
@@ -209,6 +212,14 @@ class Story:
             owner.kill()
         elif draw < 0.6:
             owner.stalled_until = self.world.now + self.random.uniform(0.0, STALL)
+
+    def _watch(self) -> None:
+        """Nobody wrote for long: a healthy owner comes, since the compaction lag is chosen to outlast such times."""
+        if self.world.now - max(self.world.ledger.valid_at, self._began) > OWNERLESS:
+            stormy, self.world.faults = self.world.faults, replace(CALM, list_lag=self.world.faults.list_lag)
+            self._elect(calm=True)
+            self.world.after(3.0, lambda: setattr(self.world, "faults", stormy))
+        self.world.after(5.0, self._watch)
 
     # Configuration.
 

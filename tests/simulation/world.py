@@ -35,9 +35,15 @@ class Log:
         self.records: list[Stored] = []
         self.next = 0
         self._lag = compaction_lag
+        self._newest_claim = -1
+        self.valid_at = 0.0  # when the present owner last wrote
 
     def append(self, records: tuple[Record, ...], now: float) -> int:
         first = self.next
+        if records[0].epoch is None:
+            self._newest_claim = first
+        elif records[0].epoch == self._newest_claim:
+            self.valid_at = now
         for record in records:
             self.records.append(Stored(self.next, record.key, record.value, record.epoch, now))
             self.next += 1

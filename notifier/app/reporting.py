@@ -1,0 +1,130 @@
+"""What the process says of itself: `/status`, `/readyz`, `/healthz`, and the gauges that are sums over partitions.
+
+No personal data: counts, offsets, ages and states, with tenants named only where staff named them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from notifier.app.clock import Clock
+from notifier.app.driver import PartitionDriver
+from notifier.domain.catalog import Catalog
+from notifier.engine.state import State
+from notifier.metrics import Metrics
+
+PHASES = ("idle", "claiming", "restoring", "owning", "lost", "halted")
+WAITING = ("held", "waiting", "sending", "doubt", "handed")
+
+
+class Report:
+    """Reads the state of the partitions; changes nothing."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        metrics: Metrics,
+        drivers: Callable[[], Mapping[int, PartitionDriver]],
+        catalog: Callable[[], Catalog],
+        missing: Callable[[], Sequence[str]],
+    ) -> None:
+        self._clock, self._metrics, self._drivers = clock, metrics, drivers
+        self._catalog, self._missing = catalog, missing
+
+    def progress(self) -> Mapping[str, float]:
+        """Seconds since each partition took an input; a partition that owns at least feels its own heartbeat."""
+        now = self._clock.now()
+        return {
+            f"partition-{number}": now - driver.progressed_at
+            for number, driver in self._drivers().items()
+            if driver.partition.state.ledger.phase == "owning"
+        }
+
+    def missing(self) -> list[str]:
+        found = list(self._missing())
+        for number, driver in sorted(self._drivers().items()):
+            phase = driver.partition.state.ledger.phase
+            if driver.halted is not None:
+                found.append(f"partition {number} is halted: {driver.halted}")
+            elif phase != "owning":
+                found.append(f"partition {number} is {phase}")
+        return found
+
+    def status(self) -> Mapping[str, object]:
+        drivers = self._drivers()
+        states = [driver.partition.state for driver in drivers.values()]
+        catalog = self._catalog()
+        return {
+            "configOffset": catalog.offset,
+            "configFaults": list(catalog.faults),
+            "partitions": [self._partition(number, drivers[number]) for number in sorted(drivers)],
+            "connections": self._connections(states, catalog),
+            "timers": sum(len(state.timers.heap) for state in states),
+            "inDoubt": sum(_stages(state)["doubt"] for state in states),
+            "notifications": dict(sum((_stages(state) for state in states), Counter[str]())),
+            "halts": sorted(catalog.halts),
+        }
+
+    def _partition(self, number: int, driver: PartitionDriver) -> Mapping[str, object]:
+        state = driver.partition.state
+        return {
+            "partition": number,
+            "state": state.ledger.phase,
+            "epoch": state.ledger.epoch,
+            "inbox": state.positions.inbox,
+            "signals": state.positions.signals,
+            "ledger": state.ledger.last,
+            "lag": max(0, driver.inbox_end - (state.positions.inbox or 0)),
+            "halted": driver.halted,
+        }
+
+    def _connections(self, states: Sequence[State], catalog: Catalog) -> list[Mapping[str, object]]:
+        held = {key: hold for state in states for key, hold in state.holds.items()}
+        found: list[Mapping[str, object]] = []
+        for name, tenant in sorted(catalog.tenants.items()):
+            if tenant.connection is None:
+                found.append({"tenant": name, "state": "not_connected", "reason": None})
+                continue
+            owner = tenant.connection.owner
+            broken = held.get((owner, ""))
+            degraded = next((hold for (of, sender), hold in held.items() if of == owner and sender), None)
+            hold = broken or degraded
+            state = "broken" if broken else "degraded" if degraded else "connected"
+            found.append({"tenant": name, "state": state, "reason": hold.detail if hold else None})
+        return found
+
+    def gauge(self) -> None:
+        """Sums over partitions; called every few seconds."""
+        drivers = self._drivers()
+        states = [driver.partition.state for driver in drivers.values()]
+        now = self._clock.now()
+        stages = sum((_stages(state) for state in states), Counter[str]())
+        for stage in WAITING:
+            self._metrics.record("backlog", (stage,), float(stages[stage]))
+            self._metrics.record("backlog_oldest_seconds", (stage,), _oldest(states, stage, now))
+        self._metrics.record("in_doubt", (), float(stages["doubt"]))
+        self._metrics.record("timers", (), float(sum(len(state.timers.heap) for state in states)))
+        in_flight = sum(account.in_flight for state in states for account in state.accounts.values())
+        self._metrics.record("twilio_in_flight", (), float(in_flight))
+        for number, driver in drivers.items():
+            for phase in PHASES:
+                is_in = driver.partition.state.ledger.phase == phase
+                self._metrics.record("partition_state", (str(number), phase), float(is_in))
+        self._gauge_senders(states)
+
+    def _gauge_senders(self, states: Sequence[State]) -> None:
+        for state in states:
+            for queue in state.senders.values():
+                for tenant, lanes in queue.tenants.items():
+                    waiting = sum(len(lane.due) for lane in lanes)
+                    self._metrics.record("sender_backlog_seconds", (tenant, queue.name), waiting / queue.rate)
+
+
+def _stages(state: State) -> Counter[str]:
+    return Counter(n.stage for n in state.notifications.values())
+
+
+def _oldest(states: Sequence[State], stage: str, now: float) -> float:
+    dues = [max(n.due, n.accepted) for state in states for n in state.notifications.values() if n.stage == stage]
+    return max(0.0, now - min(dues)) if dues else 0.0
