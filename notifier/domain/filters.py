@@ -158,20 +158,21 @@ def _exists(operand: object, here: str) -> ValueTest:
 
 
 def _modulo(operand: object, here: str) -> ValueTest:
-    numbers = _list(operand, here)
-    if len(numbers) != 2 or not all(type(number) is int for number in numbers) or numbers[0] == 0:
+    given = _list(operand, here)
+    numbers = [number for number in given if isinstance(number, int) and not isinstance(number, bool)]
+    if len(numbers) != 2 or len(given) != 2 or numbers[0] == 0:
         raise FilterError(here, "$mod takes a list of two whole numbers, a divisor other than 0 and a remainder")
     divisor, remainder = numbers
-    return lambda found: any(_is_number(value) and _remainder(value, divisor) == remainder for value in found)
+    return lambda found: any(_remainder(value, divisor) == remainder for value in found)
 
 
-def _remainder(value: object, divisor: object) -> int | None:
-    """As MongoDB and C count: cut towards zero, the sign is that of the value."""
-    if not isinstance(value, (int, float)) or not isinstance(divisor, int) or not math.isfinite(value):
+def _remainder(value: object, divisor: int) -> int | None:
+    """As MongoDB and C count: cut towards zero, the sign is that of the value. None for what is no number."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
         return None
     whole = int(value)
     remainder = abs(whole) % abs(divisor)
-    return remainder if whole >= 0 else -remainder
+    return remainder if whole > 0 else -remainder
 
 
 def _ordered(name: str, holds: Callable[[int], bool]) -> Callable[[object, str], ValueTest]:
@@ -221,7 +222,9 @@ def _literal(operand: object, here: str, depth: int = 0) -> object:
         raise FilterError(here, "JSON values are allowed: quote a date in YAML, so that it is text")
     for name in operand:
         if not isinstance(name, str) or _is_operator(name):
-            raise FilterError(_join(here, name), "no operator is allowed within a value to compare with")
+            raise FilterError(
+                _join(here, name), "field names and no operators are allowed within a value to compare with"
+            )
     return {name: _literal(item, _join(here, name), depth + 1) for name, item in operand.items()}
 
 
@@ -253,32 +256,26 @@ def _leaf(value: object) -> Iterator[object]:
     yield value
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "number"
-    return "text" if isinstance(value, str) else "other"
+def _both_boolean_or_neither(one: object, other: object) -> bool:
+    """Python counts true as 1, MongoDB does not; all other unlike types are unequal in Python, too."""
+    return isinstance(one, bool) is isinstance(other, bool)
 
 
 def _compare(value: object, operand: str | int | float) -> int | None:
     """Below 0, 0, above 0; None when the two are of unlike types."""
     if isinstance(value, str) and isinstance(operand, str):
         return (value > operand) - (value < operand)
-    if isinstance(value, (int, float)) and isinstance(operand, (int, float)) and _kind(value) == _kind(operand):
-        return None if value != value else (value > operand) - (value < operand)
+    if isinstance(value, (int, float)) and isinstance(operand, (int, float)):
+        comparable = value == value and _both_boolean_or_neither(value, operand)  # NaN is in no order with anything
+        return (value > operand) - (value < operand) if comparable else None
     return None
 
 
 def _equal(value: object, wanted: object) -> bool:
-    if value is _MISSING or value is None:
+    if value is _MISSING:
         return wanted is None
     if isinstance(value, Mapping) and isinstance(wanted, Mapping):
         return value.keys() == wanted.keys() and all(_equal(item, wanted[name]) for name, item in value.items())
     if isinstance(value, (list, tuple)) and isinstance(wanted, (list, tuple)):
         return len(value) == len(wanted) and all(map(_equal, value, wanted))
-    return _kind(value) == _kind(wanted) and value == wanted
+    return _both_boolean_or_neither(value, wanted) and value == wanted

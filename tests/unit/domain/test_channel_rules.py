@@ -233,6 +233,7 @@ def test_nobody_is_told_of_a_key_that_opens_nothing(inactive: Key) -> None:
     "active",
     [
         key(status="active"),
+        key(origin="manual", reservation=None),
         key(reservation=Reservation(id="r", status="in_house")),
         key(reservation=Reservation(id="r", status="checked_out")),
         key(ends_at=datetime.fromtimestamp(NOW, UTC) + timedelta(seconds=1)),
@@ -302,10 +303,10 @@ def test_summer_time_is_the_zones_own() -> None:
 
 
 def test_absent_values_are_empty_texts() -> None:
-    values = variables(tenant(), key(credentials=Credentials(), space_name=None), WITH_NOTHING)
-    assert {name for name, value in values.items() if value} == {
-        "propertyName", "startDate", "endDate", "referenceNumber",
-    }  # fmt: skip
+    bare = key(credentials=Credentials(), space_name=None, reservation=Reservation(id="r", status="reserved"))
+    values = variables(tenant(), bare, WITH_NOTHING)
+    assert {name for name, value in values.items() if value} == {"propertyName", "startDate", "endDate"}
+    assert values["referenceNumber"] == values["doorCode"] == values["firstName"] == ""
 
 
 def test_a_date_at_the_edge_of_the_calendar_is_left_out() -> None:

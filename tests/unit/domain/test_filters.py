@@ -106,6 +106,8 @@ def test_what_does_not_match(query: dict[str, object]) -> None:
         ({"tags": {"$all": ["vip", "old"]}}, False),
         ({"tags.1": "vip"}, True),
         ({"tags.x": "vip"}, False),
+        ({"tags.²": "vip"}, False),
+        ({"tags." + "9" * 5000: "vip"}, False),
         ({"scores": {"$gt": 8}}, True),
         ({"scores": {"$gt": 9}}, False),
         ({"matrix": [1, 2]}, True),
@@ -164,6 +166,9 @@ def test_missing_and_null(query: dict[str, object], expected: bool) -> None:
         ("5", {"$gt": 1}),
         ([1], [True]),
         ({"a": 1}, {"a": True}),
+        ({"a": 1}, ["a"]),
+        (["a"], {"a": 1}),
+        ({}, []),
         (True, {"$mod": [1, 0]}),
         (True, {"$in": [1]}),
     ],
@@ -199,8 +204,8 @@ def test_numbers_beyond_json_harm_nobody(value: float) -> None:
         ({"a": {"$in": "x"}}, "a.$in", "$in takes a list"),
         ({"a": {"$nin": {"x": 1}}}, "a.$nin", "$nin takes a list"),
         ({"a": {"$all": 1}}, "a.$all", "$all takes a list"),
-        ({"a": {"$in": [{"$gt": 1}]}}, "a.$in.0.$gt", "no operator is allowed within a value"),
-        ({"a": {"$eq": {"b": {"$x": 1}}}}, "a.$eq.b.$x", "no operator is allowed within a value"),
+        ({"a": {"$in": [{"$gt": 1}]}}, "a.$in.0.$gt", "no operators are allowed within a value"),
+        ({"a": {"$eq": {"b": {"$x": 1}}}}, "a.$eq.b.$x", "no operators are allowed within a value"),
         ({"a": {"$exists": 1}}, "a.$exists", "$exists takes true or false"),
         ({"a": {"$gt": None}}, "a.$gt", "$gt takes a number, a text, true or false"),
         ({"a": {"$lte": [1]}}, "a.$lte", "$lte takes a number, a text, true or false"),
@@ -208,10 +213,13 @@ def test_numbers_beyond_json_harm_nobody(value: float) -> None:
         ({"a": {"$mod": [0, 1]}}, "a.$mod", "$mod takes a list of two whole numbers"),
         ({"a": {"$mod": [2]}}, "a.$mod", "$mod takes a list of two whole numbers"),
         ({"a": {"$mod": [2, 0.5]}}, "a.$mod", "$mod takes a list of two whole numbers"),
+        ({"a": {"$mod": [2, 1, "x"]}}, "a.$mod", "$mod takes a list of two whole numbers"),
         ({"a": {"$mod": [True, 0]}}, "a.$mod", "$mod takes a list of two whole numbers"),
         ({"a": object()}, "a", "JSON values are allowed"),
         ({"a..b": 1}, "a..b", "a path is made of names"),
         ({"": 1}, "", "a path is made of names"),
+        ({1: "x"}, "1", "a field name must be text"),
+        ({"a": {1: "x"}}, "a.1", "no operators are allowed within a value"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_path(query: dict[str, object], path: str, message: str) -> None:
@@ -232,10 +240,12 @@ def test_an_unknown_operator_is_told_the_thirteen_known_ones() -> None:
 
 def test_a_query_of_endless_depth_is_refused() -> None:
     query: dict[str, object] = {"a": 1}
+    value: object = 1
     for _ in range(100):
-        query = {"$and": [query]}
-    with pytest.raises(FilterError, match="nested deeper"):
-        compile_filter(query)
+        query, value = {"$and": [query]}, [value]
+    for endless in (query, {"a": value}):
+        with pytest.raises(FilterError, match="nested deeper"):
+            compile_filter(endless)
 
 
 def test_a_compiled_filter_does_not_change_with_the_document_it_came_from() -> None:

@@ -200,6 +200,11 @@ def test_no_code_is_called_and_no_attribute_is_read(source: str) -> None:
     assert render(source, {"x": Trap()}) == ""
 
 
+@pytest.mark.parametrize("source", ["{{tags.²}}", "{{tags." + "9" * 5000 + "}}", "{{tags.2}}"])
+def test_an_index_that_is_none_finds_nothing(source: str) -> None:
+    assert render(source) == ""
+
+
 @pytest.mark.parametrize("source", ["{{x.__class__}}", "{{x.upper}}", "{{x.0}}"])
 def test_a_text_has_no_parts(source: str) -> None:
     assert render(source, {"x": "abc"}) == ""
