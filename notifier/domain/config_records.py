@@ -27,7 +27,7 @@ def encode_document(document: Document) -> bytes:
 def decode_document(key: bytes | None, value: bytes) -> Document:
     """Raises `RefusedRecord`."""
     try:
-        document = msgspec.json.decode(value, type=Document)
+        document: Document = msgspec.json.decode(value, type=Document)
     except msgspec.ValidationError:
         first = next(iter(misfits(msgspec.json.decode(value), Document)), None)
         reason = f"{dotted(first.path)}: {first.message}" if first else "no document of a known form"

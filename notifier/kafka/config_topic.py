@@ -117,7 +117,8 @@ class ConfigFollower:
         seen: Catalog | None = None
         while True:
             async with self._moved:
-                await self._moved.wait_for(lambda: self._loaded and self._catalog is not seen)
+                while not self._loaded or self._catalog is seen:
+                    await self._moved.wait()
             seen = self._catalog
             yield seen
 
@@ -163,16 +164,28 @@ async def read_config(options: Options, topic: str, *, seconds: float = _READ_SE
     return ConfigSnapshot(table.documents, end)
 
 
-async def write_config(options: Options, topic: str, changes: Sequence[Change], *, expected_end: int | None) -> int:
+async def write_config(options: Options, topic: str, changes: Sequence[Change], *, expected_end: int) -> int:
     """Write all of `changes` in one record batch, and return the offset of the last.
 
-    `expected_end`: where the topic ended when it was read; None writes whatever happened since. Raises
-    `ConfigNotWritten`, and `ConfigRaced` when somebody wrote between the last look and this batch.
+    `expected_end` is where the topic ended when it was read. Raises `ConfigNotWritten`, and `ConfigRaced` when somebody
+    wrote between the last look and this batch.
     """
     try:
         async with asyncio.timeout(_WRITE_SECONDS):
-            if expected_end is not None and await _end(options, topic) != expected_end:
-                raise ConfigNotWritten(f"{topic} was written to since it was read; nothing was applied, run it again")
+            end = await PartitionReader(options, topic, CONFIG_PARTITION).end()
+    except TimeoutError:
+        raise ConfigNotWritten(f"{topic} could not be reached; nothing was applied") from None
+    if end != expected_end:
+        raise ConfigNotWritten(f"{topic} was written to since it was read; nothing was applied, run it again")
+    return await append_config(options, topic, changes, expected_first=expected_end)
+
+
+async def append_config(
+    options: Options, topic: str, changes: Sequence[Change], *, expected_first: int | None = None
+) -> int:
+    """As `write_config` without the look before; `expected_first` None: wherever the topic ends now."""
+    try:
+        async with asyncio.timeout(_WRITE_SECONDS):
             first = await _write_batch(options, topic, changes)
     except (MessageSizeTooLargeError, RecordListTooLargeError):
         raise ConfigNotWritten(_too_large(topic, len(changes))) from None
@@ -182,16 +195,12 @@ async def write_config(options: Options, topic: str, changes: Sequence[Change], 
             " compare with notifier config export, and run it again"
         ) from None
     last = first + len(changes) - 1
-    if expected_end is not None and first != expected_end:
+    if expected_first is not None and first != expected_first:
         raise ConfigRaced(
-            f"somebody else wrote to {topic} at the same moment (offsets {expected_end} to {first - 1}), and this was"
-            f" written behind it (to offset {last}): compare with notifier config export"
+            f"somebody else wrote to {topic} at the same moment (offsets {expected_first} to {first - 1}), and this"
+            f" was written behind it (to offset {last}): compare with notifier config export"
         )
     return last
-
-
-async def _end(options: Options, topic: str) -> int:
-    return await PartitionReader(options, topic, CONFIG_PARTITION).end()
 
 
 async def _write_batch(options: Options, topic: str, changes: Sequence[Change]) -> int:
