@@ -286,7 +286,8 @@ class PartitionDriver:
                 while not self.partition.wants_inbox:
                     self._changed.clear()
                     await self._changed.wait()
-                await self._following.wait_for(record.event.configOffset)
+                if self._following.catalog.offset < record.event.configOffset:
+                    await self._following.wait_for(record.event.configOffset)
                 self.give(record)
 
     async def _read_signals(self, offset: int | None) -> None:
