@@ -53,8 +53,11 @@ def test_a_login_does_not_print_its_password() -> None:
     [
         (SecretRef(env="UNSET"), "authToken: the environment variable UNSET is not set"),
         (SecretRef(env="EMPTY"), "authToken: empty"),
-        (SecretRef(file="/nowhere/token"), "authToken: the file /nowhere/token cannot be read (No such file or directory)"),
-        (SecretRef(sealed="v1:00000000:AAAA"), "authToken: sealed with key 00000000, which NOTIFIER_SECRETS__KEYS does not hold"),
+        (SecretRef(file="/none/token"), "authToken: the file /none/token cannot be read (No such file or directory)"),
+        (
+            SecretRef(sealed="v1:00000000:AAAA"),
+            "authToken: sealed with key 00000000, which NOTIFIER_SECRETS__KEYS does not hold",
+        ),
         ("hunter2", "authToken: plain text is allowed in NOTIFIER_ENVIRONMENT=development only"),
         (SecretRef(), "authToken: one of env, file and sealed is needed"),
     ],
