@@ -112,7 +112,7 @@ class Story:
         for owner in self.owners:
             if owner.alive:
                 owner.kill()
-        world.faults = replace(CALM, list_lag=world.faults.list_lag, first_callback=world.faults.first_callback)
+        self._calm()
         world.refusing.clear()
         self.version += 1
         self.catalog = self.builder.build(documents(self.version, resend=self.resend), self.version)
@@ -215,11 +215,21 @@ class Story:
 
     def _watch(self) -> None:
         """Nobody wrote for long: a healthy owner comes, since the compaction lag is chosen to outlast such times."""
+        if self.world.now > self._began + self.length:
+            return
         if self.world.now - max(self.world.ledger.valid_at, self._began) > OWNERLESS:
-            stormy, self.world.faults = self.world.faults, replace(CALM, list_lag=self.world.faults.list_lag)
+            self._calm()
             self._elect(calm=True)
-            self.world.after(3.0, lambda: setattr(self.world, "faults", stormy))
+            self.world.after(3.0, self._storm)
         self.world.after(5.0, self._watch)
+
+    def _calm(self) -> None:
+        faults = self.world.faults
+        self.world.faults = replace(CALM, list_lag=faults.list_lag, first_callback=faults.first_callback)
+
+    def _storm(self) -> None:
+        if self.world.now < self._began + self.length:
+            self.world.faults = KINDS[self.kind]
 
     # Configuration.
 

@@ -1,0 +1,293 @@
+"""The composition root: one place builds everything, and the order of starting and stopping stands here.
+
+Start: topics are checked, the configuration is read whole, then the roles begin. Stop (SIGTERM): the engine begins no
+intent, waits for its POSTs and writes their answers, outcomes are published, and only then the group is left; listeners
+and clients close last. If a loop fails, everything ends and the process with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from base64 import b64decode
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+
+import structlog
+
+from notifier.app.clock import Clock
+from notifier.app.driver import PartitionDriver
+from notifier.app.engine_role import EngineRole
+from notifier.app.reporting import Report
+from notifier.domain.documents import Connection
+from notifier.engine.state import EngineConfig
+from notifier.http.internal import InternalApi
+from notifier.http.serving import serving
+from notifier.http.webhooks import Webhooks
+from notifier.kafka.config_topic import ConfigFollower
+from notifier.kafka.connection import Options, client_options
+from notifier.kafka.election import Election
+from notifier.kafka.failures import BrokerAway
+from notifier.kafka.ingest import Ingest
+from notifier.kafka.publisher import Publisher
+from notifier.kafka.signal_writer import SignalWriter
+from notifier.kafka.store import PartitionTopics
+from notifier.kafka.topics import partition_count
+from notifier.metrics import Metrics
+from notifier.settings import Settings
+from notifier.twilio.callbacks import CallbackSignatures
+from notifier.twilio.credentials import Secrets
+from notifier.twilio.provider import open_provider
+
+GAUGE_EVERY = 2.0
+BROKER_AGAIN = 2.0
+LOOP_LAG_EVERY = 0.5
+PUBLISH_GRACE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    ingest: bool
+    engine: bool
+    webhooks: bool
+
+
+class Daemon:
+    """Everything that one process runs."""
+
+    def __init__(self, settings: Settings, roles: Roles, metrics: Metrics) -> None:
+        self._settings, self._roles, self._metrics = settings, roles, metrics
+        self._clock = Clock()
+        self._options: Options = client_options(settings.kafka)
+        self._follower = ConfigFollower(self._options, settings.topics.name("config"))
+        self._engine: EngineRole | None = None
+        self._broker_answers = False
+        self._log = structlog.get_logger()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`. Raises `TopicsUnfit` when the topics do not fit together."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._serve_internal())
+            partitions = await self._partitions(stop)
+            if partitions is None:
+                return
+            secrets = self._secrets()
+            async with asyncio.TaskGroup() as group:
+                background = [group.create_task(self._follower.run(), name="config")]
+                if not await self._loaded(stop):
+                    background[0].cancel()
+                    return
+                background += [group.create_task(self._gauge(), name="gauges")]
+                if self._roles.webhooks:
+                    await self._start_webhooks(stack, secrets)
+                if self._roles.ingest:
+                    ingest = self._new_ingest(partitions)
+                    background.append(group.create_task(ingest.run(), name="ingest"))
+                if self._roles.engine:
+                    await self._run_engine(group, stack, secrets, partitions, stop, background)
+                else:
+                    self._log.info("started", roles=_names(self._roles))
+                    await stop.wait()
+                for task in background:
+                    task.cancel()
+
+    # Starting.
+
+    async def _partitions(self, stop: asyncio.Event) -> int | None:
+        """How many partitions there are; waits for a broker that is away, and says so."""
+        while not stop.is_set():
+            try:
+                count = await partition_count(self._options, self._settings.topics)
+            except BrokerAway as away:
+                self._log.warning("broker_away", detail=str(away), next_try_seconds=BROKER_AGAIN)
+                await _wait(stop, BROKER_AGAIN)
+                continue
+            self._broker_answers = True
+            return count
+        return None
+
+    async def _loaded(self, stop: asyncio.Event) -> bool:
+        loaded = asyncio.ensure_future(self._follower.wait_loaded())
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({loaded, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        loaded.cancel()
+        return not stop.is_set()
+
+    def _secrets(self) -> Secrets:
+        return Secrets(
+            os.environ,
+            [b64decode(key.get_secret_value()) for key in self._settings.secrets.keys],
+            plain_text_allowed=self._settings.environment == "development",
+        )
+
+    def connection_of(self, owner: str) -> Connection | None:
+        found = self._follower.catalog.connections.get(owner)
+        return found.document if found is not None else None
+
+    def _new_ingest(self, partitions: int) -> Ingest:
+        return Ingest(
+            self._options, self._settings, self._follower, self._metrics, partitions=partitions, now=self._clock.now
+        )
+
+    async def _start_webhooks(self, stack: AsyncExitStack, secrets: Secrets) -> None:
+        webhooks, public_url = self._settings.webhooks, self._settings.webhooks.public_url
+        if public_url is None:
+            self._log.warning("no_callbacks", detail="NOTIFIER_WEBHOOKS__PUBLIC_URL is unset: statuses are only polled")
+            return
+        writer = SignalWriter(self._options, self._settings.topics.name("signals"))
+        stack.push_async_callback(writer.close)
+        signatures = CallbackSignatures(self.connection_of, secrets, public_url)
+        application = Webhooks(
+            Directory(self._follower),
+            signatures.is_valid,
+            writer,
+            lambda result: self._metrics.record("callbacks_total", (result,)),
+        ).application()
+        await stack.enter_async_context(serving(application, webhooks.host, webhooks.port))
+
+    # The engine.
+
+    async def _run_engine(
+        self,
+        group: asyncio.TaskGroup,
+        stack: AsyncExitStack,
+        secrets: Secrets,
+        partitions: int,
+        stop: asyncio.Event,
+        background: list[asyncio.Task[None]],
+    ) -> None:
+        """Work until `stop`, then wind down in the order that leaves nothing in doubt."""
+        settings = self._settings
+        provider = await stack.enter_async_context(
+            open_provider(
+                self.connection_of,
+                secrets,
+                base_url=None if settings.twilio.is_real else settings.twilio.api_base_url,
+                timeout=settings.twilio.timeout,
+                public_url=settings.webhooks.public_url,
+            )
+        )
+        publisher = Publisher(self._options, settings.topics.name("results"))
+        publishing = group.create_task(publisher.run(), name="results")
+
+        def new_driver(number: int) -> PartitionDriver:
+            return PartitionDriver(
+                engine_config(settings, number, partitions),
+                clock=self._clock,
+                store=PartitionTopics(self._options, settings.topics, number),
+                texting=provider,
+                publishing=publisher,
+                following=self._follower,
+                metrics=self._metrics,
+                append_deadline=max(2.0, settings.recovery.intent_deadline),
+            )
+
+        election = Election(
+            self._options,
+            settings.kafka,
+            settings.topics,
+            instance=settings.instance_id,
+            now=self._clock.now,
+            changed=lambda named: self._log.info("elected", partitions=sorted(named)),
+        )
+        grace = max(1.0, settings.shutdown.grace - 3.0)
+        engine = self._engine = EngineRole(election, new_driver, grace)
+        electing = group.create_task(election.run(), name="election")
+        background.append(group.create_task(self._tell_configuration(engine), name="configuration"))
+        working = group.create_task(engine.run(), name="engine")
+        self._log.info("started", roles=_names(self._roles), partitions=partitions)
+        await stop.wait()
+        engine.stop()
+        await working
+        publisher.stop()
+        await asyncio.wait({publishing}, timeout=PUBLISH_GRACE)  # what is left is in the ledger, for the next owner
+        publishing.cancel()
+        election.leave()
+        await electing
+
+    async def _tell_configuration(self, engine: EngineRole) -> None:
+        async for _ in self._follower.changes():
+            engine.configure()
+
+    # Reporting.
+
+    def _serve_internal(self) -> AbstractAsyncContextManager[int]:
+        report = self._report = Report(
+            self._clock,
+            self._metrics,
+            lambda: self._engine.drivers if self._engine is not None else {},
+            lambda: self._follower.catalog,
+            self._missing,
+        )
+        internal = InternalApi(self._metrics.registry, report.progress, report.missing, report.status)
+        return serving(internal.application(), self._settings.http.host, self._settings.http.port)
+
+    def _missing(self) -> list[str]:
+        found = []
+        if not self._broker_answers:
+            found.append("no broker answered yet")
+        elif not self._follower.loaded:
+            found.append("the configuration is not read yet")
+        return found
+
+    async def _gauge(self) -> None:
+        loop = asyncio.get_running_loop()
+        gauged = 0.0
+        while True:
+            due = loop.time() + LOOP_LAG_EVERY
+            await asyncio.sleep(LOOP_LAG_EVERY)
+            self._metrics.record("event_loop_lag_seconds", (), max(0.0, loop.time() - due))
+            if loop.time() - gauged >= GAUGE_EVERY:
+                self._report.gauge()
+                gauged = loop.time()
+
+
+class Directory:
+    """What of the configuration a callback is held against."""
+
+    def __init__(self, follower: ConfigFollower) -> None:
+        self._follower = follower
+
+    def has_connection(self, owner: str) -> bool:
+        return owner in self._follower.catalog.connections
+
+    def sends_through(self, tenant: str, owner: str) -> bool:
+        found = self._follower.catalog.tenants.get(tenant)
+        return found is not None and found.builtin is not None and found.builtin.owner == owner
+
+
+def engine_config(settings: Settings, number: int, partitions: int) -> EngineConfig:
+    """The engine's settings for one partition."""
+    recovery, twilio = settings.recovery, settings.twilio
+    return EngineConfig(
+        partition=number,
+        partitions=partitions,
+        instance=settings.instance_id,
+        intent_deadline=recovery.intent_deadline,
+        quarantine=recovery.quarantine_seconds,
+        resend_after=recovery.resend_after,
+        list_lag=recovery.list_lag,
+        lane_wait=recovery.lane_wait,
+        poll_after=twilio.poll_after,
+        unconfirmed_after=twilio.unconfirmed_after,
+        probe_every=twilio.probe_every,
+        dedupe_window=settings.dedupe.window,
+        session_timeout=settings.kafka.session_timeout,
+        max_in_flight=twilio.max_in_flight_per_account,
+        report_ignored=settings.results.report_ignored,
+        hash_key=settings.results.hash_key.get_secret_value().encode() if settings.results.hash_key else b"",
+        allowed_recipients=None if settings.sends_to_anyone else frozenset(settings.safety.allowed_recipients),
+    )
+
+
+def _names(roles: Roles) -> list[str]:
+    return [name for name in ("ingest", "engine", "webhooks") if getattr(roles, name)]
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
