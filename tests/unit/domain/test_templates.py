@@ -116,6 +116,12 @@ def test_what_has_no_text_renders_empty_with_a_warning(source: str, warning: str
     assert warnings(source) == (warning,)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object()])
+def test_what_json_does_not_know_renders_empty_with_a_warning(value: object) -> None:
+    assert render("[{{x}}]", {"x": value}) == "[]"
+    assert warnings("[{{x}}]", {"x": value}) == ("x has no text: nothing is put in its place",)
+
+
 def test_an_empty_value_and_a_taken_alternative_need_no_warning() -> None:
     assert (
         warnings("{{coupon}}{{nothing | id}}{{nothing | coupon}}{{#nothing}}x{{/nothing}}{{^nothing}}y{{/nothing}}")
@@ -147,6 +153,7 @@ def test_an_inner_name_is_sought_outwards_but_a_path_is_not_pieced_together() ->
         ("Hi {{name", 1, 4, "a tag is opened here and never closed with }}"),
         ("Hi {{name, welcome {{to}}", 1, 4, "this tag has no name, or is never closed with }}"),
         ("Hi {{}} and {{x}}", 1, 4, "this tag has no name, or is never closed with }}"),
+        ("Hi {{}} and }}", 1, 4, "this tag has no name, or is never closed with }}"),
         ("a\n\n {{> footer}}", 3, 2, "partials are not supported: put the text itself here"),
         ("{{=<% %>=}}", 1, 1, "other delimiters than {{ and }} are not supported"),
         ("{{a b}}", 1, 1, "'a b' is no name: names joined by single dots are allowed"),
@@ -165,6 +172,7 @@ def test_a_fault_is_named_with_line_and_column(source: str, line: int, column: i
 def test_a_template_of_endless_length_or_depth_is_refused() -> None:
     with pytest.raises(TemplateSyntaxError, match="longer than"):
         compile_template("x" * (LONGEST_SOURCE + 1))
+    assert render("x" * LONGEST_SOURCE) == "x" * LONGEST_SOURCE
     with pytest.raises(TemplateSyntaxError, match="nested deeper"):
         compile_template("{{#a}}" * 51 + "{{/a}}" * 51)
 
