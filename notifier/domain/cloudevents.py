@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeVar
 
@@ -37,10 +37,14 @@ _NOTHING = msgspec.Raw(b"null")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a record goes to the dead letters; `detail` is `field: rule`."""
+    """Why a record goes to the dead letters; `detail` is `field: rule`.
+
+    `tenant` is set where only the data is wrong: a tenant that does not exist is the earlier reason of the table.
+    """
 
     reason: RefusalReason
     detail: str
+    tenant: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +72,9 @@ class ReadEvent:
 class _Refused(Exception):
     """Carries a refusal out of the helpers below; never leaves this module."""
 
-    def __init__(self, reason: RefusalReason, detail: str) -> None:
+    def __init__(self, reason: RefusalReason, detail: str, tenant: str | None = None) -> None:
         super().__init__(detail)
-        self.refusal = Refusal(reason, detail)
+        self.refusal = Refusal(reason, detail, tenant)
 
 
 def read_event(value: bytes | None, headers: Headers, platform: Platform, max_bytes: int) -> ReadEvent | Refusal:
@@ -165,9 +169,12 @@ def _event(
         allowed = "one of contract section 4.1" if platform == "pms" else "words of letters, digits, - and _, with dots"
         raise _Refused("unknown_event_type", f"type: must be {allowed}")
     tenant = _tenant(attributes, data, platform)
-    if "data_base64" in attributes:
-        raise _Refused("invalid_data", "data_base64: is not supported; data must be JSON")
-    _check_data(event_type, data, raw, platform)
+    try:
+        if "data_base64" in attributes:
+            raise _Refused("invalid_data", "data_base64: is not supported; data must be JSON")
+        _check_data(event_type, data, raw, platform)
+    except _Refused as refused:
+        raise _Refused(refused.refusal.reason, refused.refusal.detail, tenant) from None
     return ReadEvent(
         id=event_id, source=source, type=event_type, platform=platform, tenant=tenant, time=time, subject=subject,
         traceparent=_traceparent(attributes, headers), data=raw,

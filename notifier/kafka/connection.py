@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
@@ -87,6 +87,21 @@ def new_reader(options: Options) -> AIOKafkaConsumer:
         consumer_timeout_ms=1000,
         max_partition_fetch_bytes=LARGEST_BATCH_BYTES,
     )
+
+
+async def acknowledged(sent: Sequence[asyncio.Future[object]]) -> None:
+    """Wait for all that was sent, then raise the first failure. What fails after nobody waits any more stays silent."""
+    for future in sent:
+        future.add_done_callback(_take_note)
+    if sent:
+        await asyncio.wait(sent)
+    for future in sent:
+        future.result()
+
+
+def _take_note(future: asyncio.Future[object]) -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 async def bounded(work: Coroutine[object, object, object], seconds: float = STOP_SECONDS) -> bool:

@@ -1,114 +1,109 @@
-"""Outcomes to the results topic, in order, again until acknowledged (design section 2, rule 5).
+"""Outcomes to the results topic: in the order in which they were given, reported only once acknowledged.
 
-One queue and one producer per process. A chunk is written with one batch per partition; when any of them fails the
-producer is thrown away and the whole chunk is written again in the same order: readers drop ids that they know.
+One producer for the whole process; one chunk is on its way at a time. When a chunk fails, nobody knows what of it was
+written: a new producer sends all of it again, in order, and readers drop what they know by its id (contract section 6).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import islice
 
 import msgspec
 import structlog
 from aiokafka import AIOKafkaProducer
 
 from notifier.domain.outcomes import Outcome
-from notifier.kafka.connection import Options, discard_producer, new_producer, stop_producer
+from notifier.kafka.connection import Options, acknowledged, discard_producer, new_producer, stop_producer
 from notifier.kafka.failures import KAFKA_TROUBLE
-from notifier.kafka.partitions import partition_of
 
-CHUNK = 500
-CLOUD_EVENT = [("content-type", b"application/cloudevents+json")]
-_DEADLINE = 10.0
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.2, 5.0
-
-Published = Callable[[str], None]
+_CHUNK = 500
+_MOST_WAITING = 50_000
+_ACKNOWLEDGE_SECONDS = 20.0
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
+_STRUCTURED = ("content-type", b"application/cloudevents+json")
 
 
-class ResultsPublisher:
-    """`publish` only queues; `run` does the work until `close`."""
+class Publisher:
+    """`publish` takes outcomes from everywhere in the process; `run` delivers them."""
 
     def __init__(self, options: Options, topic: str) -> None:
         self._options, self._topic = options, topic
-        self._queue: deque[tuple[Outcome, Published]] = deque()
-        self._wanted = asyncio.Event()
-        self._drained = asyncio.Event()
-        self._drained.set()
+        self._queue: deque[tuple[Outcome, Callable[[str], None]]] = deque()
         self._producer: AIOKafkaProducer | None = None
-        self._encode = msgspec.json.Encoder().encode
+        self._changed = asyncio.Event()
+        self._stopping = False
         self._log = structlog.get_logger().bind(topic=topic)
 
-    def publish(self, outcome: Outcome, published: Published) -> None:
-        """`published` is called with the outcome's id once the topic has acknowledged it."""
-        self._queue.append((outcome, published))
-        self._drained.clear()
-        self._wanted.set()
+    @property
+    def waiting(self) -> int:
+        """Outcomes that are not acknowledged yet."""
+        return len(self._queue)
 
-    async def drain(self, seconds: float) -> bool:
-        """Wait until everything queued is acknowledged. What is not is in the ledger, for the next owner."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._drained.wait()
-        except TimeoutError:
-            return False
-        return True
+    @property
+    def congested(self) -> bool:
+        """So much waits that whoever causes outcomes should pause; `publish` takes more all the same."""
+        return len(self._queue) >= _MOST_WAITING
+
+    def publish(self, outcome: Outcome, published: Callable[[str], None]) -> None:
+        """Deliver after everything that was given before; `published` is called with the id once it is acknowledged."""
+        self._queue.append((outcome, published))
+        self._changed.set()
 
     async def run(self) -> None:
-        """Until cancelled. Survives every trouble with the brokers."""
-        backoff = _FIRST_BACKOFF
+        """Deliver until `stop` is called and nothing waits any more, or until cancelled."""
         try:
-            while True:
-                await self._wanted.wait()
-                chunk = [self._queue[index] for index in range(min(CHUNK, len(self._queue)))]
-                try:
-                    async with asyncio.timeout(_DEADLINE):
-                        await self._write([outcome for outcome, _ in chunk])
-                except KAFKA_TROUBLE as trouble:
-                    self._log.warning("results_not_acknowledged", outcomes=len(chunk), trouble=type(trouble).__name__)
-                    await self._drop_producer()
-                    await asyncio.sleep(backoff)
-                    backoff = min(2 * backoff, _LONGEST_BACKOFF)
+            while self._queue or not self._stopping:
+                if self._queue:
+                    await self._deliver()
                     continue
-                backoff = _FIRST_BACKOFF
-                self._acknowledged(chunk)
+                self._changed.clear()
+                await self._changed.wait()
         finally:
             producer, self._producer = self._producer, None
             if producer is not None:
                 await stop_producer(producer)
 
-    def _acknowledged(self, chunk: Sequence[tuple[Outcome, Published]]) -> None:
-        for _ in chunk:
-            self._queue.popleft()
+    def stop(self) -> None:
+        """`run` ends when what waits is delivered."""
+        self._stopping = True
+        self._changed.set()
+
+    async def _deliver(self) -> None:
+        chunk = list(islice(self._queue, _CHUNK))
+        backoff = _FIRST_BACKOFF
+        while True:
+            try:
+                async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+                    await self._send([outcome for outcome, _ in chunk])
+                break
+            except KAFKA_TROUBLE as trouble:
+                self._log.warning("results_not_acknowledged", trouble=type(trouble).__name__, waiting=self.waiting)
+                producer, self._producer = self._producer, None
+                if producer is not None:
+                    await discard_producer(producer)
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, _LONGEST_BACKOFF)
         for outcome, published in chunk:
+            self._queue.popleft()
             published(outcome.id)
-        if not self._queue:
-            self._wanted.clear()
-            self._drained.set()
 
-    async def _write(self, outcomes: Sequence[Outcome]) -> None:
-        producer = self._producer
-        if producer is None:
-            producer = self._producer = new_producer(self._options)
-            await producer.start()
-        partitions = len(await producer.partitions_for(self._topic))
-        by_partition: dict[int, list[Outcome]] = {}
-        for outcome in outcomes:
-            by_partition.setdefault(partition_of(outcome.tenant.encode(), partitions), []).append(outcome)
-        waiting = []
-        for partition, those in by_partition.items():
-            batch = producer.create_batch()
-            for outcome in those:
-                key, value = outcome.tenant.encode(), self._encode(outcome)
-                if batch.append(key=key, value=value, timestamp=None, headers=CLOUD_EVENT) is None:
-                    raise ValueError(f"{len(those)} outcomes do not fit into one batch")
-            batch.close()
-            waiting.append(await producer.send_batch(batch, self._topic, partition=partition))
-        for acknowledged in waiting:
-            await acknowledged
+    async def _send(self, outcomes: list[Outcome]) -> None:
+        if self._producer is None:
+            self._producer = new_producer(self._options)
+            await self._producer.start()
+        sent = [
+            await self._producer.send(
+                self._topic, key=outcome.tenant.encode(), value=msgspec.json.encode(outcome), headers=_headers(outcome)
+            )
+            for outcome in outcomes
+        ]
+        await acknowledged(sent)
 
-    async def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await discard_producer(producer)
+
+def _headers(outcome: Outcome) -> list[tuple[str, bytes]]:
+    if isinstance(outcome.traceparent, str):
+        return [_STRUCTURED, ("traceparent", outcome.traceparent.encode())]
+    return [_STRUCTURED]

@@ -8,7 +8,7 @@ ends it; a position outside the log is `PositionLost`, never a jump (A4).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple, Protocol
 
@@ -137,15 +137,21 @@ class PartitionReader:
         return end
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> Fetched:
-        poll = asyncio.ensure_future(consumer.getmany(timeout_ms=_POLL_MS, max_records=self._at_most))
-        try:
-            await asyncio.wait({poll})
-        finally:
-            if not poll.done():
-                await stop_consumer(consumer)  # ends the poll, too
-                await asyncio.wait({poll}, timeout=STOP_SECONDS)
-        records = poll.result().get(self._partition, ())
+        records = (await poll(consumer, _POLL_MS, self._at_most)).get(self._partition, ())
         return Fetched(records, await consumer.position(self._partition))
+
+
+async def poll(consumer: AIOKafkaConsumer, wait_ms: int, at_most: int) -> Mapping[TopicPartition, Sequence[RawRecord]]:
+    """`getmany`, never cancelled: whoever is cancelled while it waits stops the consumer, and that ends it."""
+    polling = asyncio.ensure_future(consumer.getmany(timeout_ms=wait_ms, max_records=at_most))
+    try:
+        await asyncio.wait({polling})
+    finally:
+        if not polling.done():
+            await stop_consumer(consumer)
+            await asyncio.wait({polling}, timeout=STOP_SECONDS)
+    records: Mapping[TopicPartition, Sequence[RawRecord]] = polling.result()
+    return records
 
 
 def _below(end: int, fetched: Fetched) -> Fetched:

@@ -1,43 +1,39 @@
-"""Signals in: written and acknowledged before whoever brought them is answered.
-
-An idempotent send is retried for ever (trap B6), so a write has its own deadline; one that misses it costs the producer,
-and with it every write that was under way beside it: all of them are told to come again.
-"""
+"""Signals to `notifier.signals`: `write` returns once acknowledged, so that a callback is answered only when stored."""
 
 from __future__ import annotations
 
 import asyncio
 
 import msgspec
+import structlog
 from aiokafka import AIOKafkaProducer
 
 from notifier.domain.signals import Signal
 from notifier.kafka.connection import Options, discard_producer, new_producer, stop_producer
 from notifier.kafka.failures import KAFKA_TROUBLE, WriteFailed
 
-_DEADLINE = 8.0  # below the 15 s after which Twilio gives up
+_ACKNOWLEDGE_SECONDS = 8.0  # Twilio waits 15 s for an answer
 
 
 class SignalWriter:
-    """Keyed by tenant, so that a signal reaches the owner of the tenant's partition."""
+    """Many writers share one producer; one that failed is replaced."""
 
     def __init__(self, options: Options, topic: str) -> None:
         self._options, self._topic = options, topic
         self._producer: AIOKafkaProducer | None = None
-        self._starting = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._log = structlog.get_logger().bind(topic=topic)
 
     async def write(self, signal: Signal) -> None:
-        """Returns when the broker has it. Raises `WriteFailed` when nobody knows."""
-        producer: AIOKafkaProducer | None = None
+        """Returns when the signal is acknowledged. Raises `WriteFailed` when it is not known to be written."""
+        producer = None
         try:
-            async with asyncio.timeout(_DEADLINE):
-                producer = await self._ready()
+            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+                producer = await self._open()
                 key, value = signal.tenant.encode(), msgspec.json.encode(signal)
                 await (await producer.send(self._topic, key=key, value=value))
         except KAFKA_TROUBLE as trouble:
-            if producer is not None and producer is self._producer:
-                self._producer = None
-                await discard_producer(producer)
+            await self._discard(producer)
             raise WriteFailed(f"the signal was not acknowledged ({type(trouble).__name__})") from trouble
 
     async def close(self) -> None:
@@ -45,10 +41,10 @@ class SignalWriter:
         if producer is not None:
             await stop_producer(producer)
 
-    async def _ready(self) -> AIOKafkaProducer:
-        async with self._starting:
+    async def _open(self) -> AIOKafkaProducer:
+        async with self._opening:
             if self._producer is None:
-                producer = new_producer(self._options, linger_ms=2)
+                producer = new_producer(self._options)
                 try:
                     await producer.start()
                 except BaseException:
@@ -56,3 +52,9 @@ class SignalWriter:
                     raise
                 self._producer = producer
             return self._producer
+
+    async def _discard(self, producer: AIOKafkaProducer | None) -> None:
+        if producer is not None and self._producer is producer:
+            self._producer = None
+            self._log.warning("producer_discarded")
+            await discard_producer(producer)

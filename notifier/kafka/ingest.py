@@ -1,0 +1,262 @@
+"""The role `ingest`: source topics to the inbox, or to the dead letters, in order and without loss.
+
+Rules: an offset is committed only when everything up to it is acknowledged; order is kept from each source partition to
+each inbox partition; bad input stops nobody but, when there is much of it, its own partition. The group divides the
+source partitions; what a rebalance makes two members read twice is recognised by its source position. A member never
+hands on records of a partition that it is not named for, and commits nothing of it either (A7, A8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple, Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from notifier.domain.catalog import Catalog
+from notifier.domain.cloudevents import Refusal
+from notifier.domain.events import Platform, SourcePosition
+from notifier.kafka.assignor import Place
+from notifier.kafka.batches import BatchWriter, Message
+from notifier.kafka.connection import Options, new_reader, stop_consumer
+from notifier.kafka.failures import KAFKA_TROUBLE
+from notifier.kafka.halts import HaltWriter
+from notifier.kafka.intake import dead_letter, inbox_message, understand
+from notifier.kafka.membership import Membership
+from notifier.kafka.reading import RawRecord, poll
+from notifier.kafka.sources import Source, SourceTable
+from notifier.metrics import Metrics
+from notifier.settings import Settings
+
+_POLL_MS = 250  # how soon a new assignment, a halt or a stop is noticed while nothing arrives
+_CHUNK_RECORDS, _CHUNK_BYTES = 500, 4 * 1024 * 1024
+_COMMIT_EVERY, _COMMIT_SECONDS = 1.0, 5.0
+_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 5.0
+_MOST_TYPES = 300  # event types of a care platform are the producers' to choose, and a metric's labels must be bounded
+
+
+class Following(Protocol):
+    """The configuration, as it is followed."""
+
+    @property
+    def catalog(self) -> Catalog: ...
+
+    async def wait_for_end(self) -> Catalog:
+        """A catalog that knows everything that the configuration topic held when this was called."""
+
+
+class _Taken(NamedTuple):
+    """A record of a source, and what is written for it."""
+
+    source: Source
+    record: RawRecord
+    message: Message
+    refusal: Refusal | None
+    event_type: str
+
+
+class Ingest:
+    """Reads what the group names this process for, until `stop`."""
+
+    def __init__(
+        self, options: Options, settings: Settings, following: Following, metrics: Metrics, now: Callable[[], float]
+    ) -> None:
+        """`now`: seconds since 1970."""
+        topics = settings.topics
+        self._options, self._settings, self._following = options, settings, following
+        self._metrics, self._now = metrics, now
+        self._platforms: dict[str, Platform] = dict.fromkeys(topics.sources("pms"), "pms")
+        self._platforms |= dict.fromkeys(topics.sources("care"), "care")
+        self._inbox, self._dead_letters = topics.name("inbox"), topics.name("dead_letters")
+        self._membership = Membership(
+            options,
+            settings.kafka.group("ingest"),
+            self._platforms,
+            instance=settings.instance_id,
+            session_timeout=settings.kafka.session_timeout,
+            now=now,
+            assigned=self._take_assignment,
+            moving=self._commit,
+        )
+        self._sources = SourceTable(self._membership, self._platforms, settings.ingest, now, self._alert)
+        self._halts = HaltWriter(options, topics.name("config"), now)
+        self._writer = BatchWriter(options, (self._inbox, self._dead_letters))
+        self._assigned: frozenset[Place] = frozenset()
+        self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._types: set[str] = set()
+        self.progressed_at = now()
+        self._log = structlog.get_logger()
+
+    async def run(self) -> None:
+        """Until `stop`; survives every trouble with the brokers."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._membership.run(), name="ingest-membership")
+            committing = group.create_task(self._commit_now_and_then(), name="ingest-commit")
+            await self._work()
+            committing.cancel()
+            await self._commit()
+            self._membership.leave()
+            await self._writer.close()
+
+    def stop(self) -> None:
+        """End after what is being written."""
+        self._stopping.set()
+        self._news.set()
+
+    # Assignments and positions.
+
+    def _take_assignment(self, assigned: frozenset[Place]) -> None:
+        self._assigned = assigned
+        self._sources.keep_only(assigned)
+        self._news.set()
+
+    async def _commit(self) -> None:
+        await self._sources.commit(_COMMIT_SECONDS)
+
+    async def _commit_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(_COMMIT_EVERY)
+            await self._commit()
+
+    # Reading.
+
+    async def _work(self) -> None:
+        backoff = _FIRST_BACKOFF
+        while not self._stopping.is_set():
+            self._news.clear()
+            assigned = self._assigned
+            self.progressed_at = self._now()
+            if not assigned:
+                await self._wait_for_news(_LONGEST_BACKOFF)
+                continue
+            try:
+                async with self._consumer(assigned) as consumer:
+                    await self._sources.place(consumer, assigned, self._following.catalog)
+                    backoff = _FIRST_BACKOFF
+                    await self._consume(consumer, assigned)
+            except KAFKA_TROUBLE as trouble:
+                self._log.warning("source_reader_rebuilt", trouble=type(trouble).__name__, detail=str(trouble))
+                await self._wait_for_news(backoff)
+                backoff = min(2 * backoff, _LONGEST_BACKOFF)
+
+    async def _wait_for_news(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    @asynccontextmanager
+    async def _consumer(self, assigned: frozenset[Place]) -> AsyncIterator[AIOKafkaConsumer]:
+        consumer = new_reader(self._options)
+        consumer.assign([TopicPartition(*place) for place in assigned])
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            await stop_consumer(consumer)
+
+    async def _consume(self, consumer: AIOKafkaConsumer, assigned: frozenset[Place]) -> None:
+        """Until the assignment changes. Our own positions say what is next, never the consumer's (A1)."""
+        while not self._stopping.is_set() and self._assigned == assigned:
+            self.progressed_at = self._now()
+            self._sources.pause_halted(consumer, self._following.catalog)
+            fetched = await poll(consumer, _POLL_MS, _CHUNK_RECORDS)
+            for chunk in _chunks(fetched):
+                if self._stopping.is_set() or self._assigned != assigned:
+                    return
+                await self._hand_on(chunk)
+            self._measure_lag(consumer, fetched)
+
+    async def _hand_on(self, chunk: Sequence[tuple[Place, RawRecord]]) -> None:
+        taken = await self._take(chunk)
+        await self._writer.write([one.message for one in taken])
+        for one in taken:
+            one.source.next_offset = one.record.offset + 1
+            self._count(one)
+        for source in {one.source.place: one.source for one in taken}.values():
+            if source.halting is not None:
+                await self._halt(source)
+
+    async def _take(self, chunk: Sequence[tuple[Place, RawRecord]]) -> list[_Taken]:
+        """Decide on each record. An unknown tenant is asked for again once all configuration written so far is read."""
+        catalog = self._following.catalog
+        current = False
+        taken: list[_Taken] = []
+        for place, record in chunk:
+            source = self._sources.get(place)
+            if source is None or source.halted or record.offset < source.next_offset:
+                continue
+            read = understand(record, source.platform, self._settings.ingest.max_event_bytes, catalog)
+            if isinstance(read, Refusal) and read.reason == "unknown_tenant" and not current:
+                catalog, current = await self._following.wait_for_end(), True
+                read = understand(record, source.platform, self._settings.ingest.max_event_bytes, catalog)
+            position = SourcePosition(*place, record.offset, record.timestamp, source.incarnation)
+            now = self._now()
+            if isinstance(read, Refusal):
+                message = dead_letter(self._dead_letters, record, read, position, now)
+                taken.append(_Taken(source, record, message, read, ""))
+            else:
+                message = inbox_message(self._inbox, read, position, catalog.offset)
+                taken.append(_Taken(source, record, message, None, read.type))
+            if source.row.take(read.reason if isinstance(read, Refusal) else None, now):
+                source.halting = record.offset + 1
+        return taken
+
+    async def _halt(self, source: Source) -> None:
+        """The last bad record is in the dead letters; what follows stays where it is until somebody says so."""
+        offset, source.halting = source.halting or source.next_offset, None
+        reason = f"{self._settings.ingest.halt_after} unreadable records in a row"
+        self._log.error("source_partition_halted", source=source.name, offset=offset, reason=reason)
+        self._alert(source.place[0], "halted")
+        source.halted_at = await self._halts.write(source.name, offset, reason)
+
+    # Numbers.
+
+    def _alert(self, topic: str, what: str) -> None:
+        self._metrics.record("events_total", (topic, "", what))
+
+    def _count(self, one: _Taken) -> None:
+        topic = one.source.place[0]
+        if one.refusal is not None:
+            self._log.warning(
+                "dead_letter", source=one.source.name, offset=one.record.offset,
+                reason=one.refusal.reason, detail=one.refusal.detail,
+            )  # fmt: skip
+            self._metrics.record("dead_letters_total", (one.refusal.reason,))
+            self._metrics.record("events_total", (topic, "", "refused"))
+            return
+        if len(self._types) < _MOST_TYPES:
+            self._types.add(one.event_type)
+        known = one.event_type if one.event_type in self._types else "other"
+        self._metrics.record("events_total", (topic, known, "accepted"))
+
+    def _measure_lag(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, Sequence[RawRecord]]) -> None:
+        for at in fetched:
+            source, end = self._sources.get((at.topic, at.partition)), consumer.highwater(at)
+            if source is not None and end is not None:
+                lag = max(0, end - source.next_offset)
+                self._metrics.record("consumer_lag", (at.topic, str(at.partition)), float(lag))
+
+
+def _chunks(
+    fetched: Mapping[TopicPartition, Sequence[RawRecord]],
+) -> Iterator[list[tuple[Place, RawRecord]]]:
+    """So much at a time that whatever partition it goes to, it fits into one batch."""
+    chunk: list[tuple[Place, RawRecord]] = []
+    size = 0
+    for at, records in fetched.items():
+        for record in records:
+            bytes_of_it = len(record.value or b"") + len(record.key or b"")
+            bytes_of_it += sum(len(name) + len(value or b"") for name, value in record.headers)
+            if chunk and (size + bytes_of_it > _CHUNK_BYTES or len(chunk) >= _CHUNK_RECORDS):
+                yield chunk
+                chunk, size = [], 0
+            chunk.append(((at.topic, at.partition), record))
+            size += bytes_of_it
+    if chunk:
+        yield chunk

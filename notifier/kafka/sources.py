@@ -1,0 +1,151 @@
+"""The source partitions of one ingest: how far each is handed on, which incarnation it is of, whether it is halted.
+
+The positions here are the truth while a partition is ours; the group's committed ones are where the next owner begins.
+Every alert is an error in the log and a count in `events_total`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from notifier.domain.catalog import Catalog
+from notifier.domain.events import Platform
+from notifier.domain.halting import BadInARow
+from notifier.kafka.assignor import Place
+from notifier.kafka.membership import Committed, Membership
+from notifier.kafka.source_positions import Beginning, beginning, note
+from notifier.settings import IngestSettings
+
+
+@dataclass(slots=True, kw_only=True)
+class Source:
+    """One source partition. `halting`: a halt is to be written, with this next offset; `halted_at`: the offset of the
+    halt's document in the configuration, decisive until the configuration that we know reaches it."""
+
+    place: Place
+    platform: Platform
+    row: BadInARow
+    next_offset: int
+    incarnation: int
+    committed: int | None
+    halting: int | None = None
+    halted_at: int | None = None
+    halted_by_document: bool = False
+    paused: bool = False
+
+    @property
+    def halted(self) -> bool:
+        return self.halted_by_document or self.halting is not None or self.halted_at is not None
+
+    @property
+    def name(self) -> str:
+        return f"{self.place[0]}:{self.place[1]}"
+
+
+class SourceTable:
+    """All source partitions that this process is named for."""
+
+    def __init__(
+        self,
+        membership: Membership,
+        platforms: Mapping[str, Platform],
+        ingest: IngestSettings,
+        now: Callable[[], float],
+        alert: Callable[[str, str], None],
+    ) -> None:
+        """`alert` gets the topic and the name of what happened, for a metric."""
+        self._membership, self._platforms, self._ingest, self._now = membership, platforms, ingest, now
+        self._alert = alert
+        self._sources: dict[Place, Source] = {}
+        self._log = structlog.get_logger()
+
+    def get(self, place: Place) -> Source | None:
+        return self._sources.get(place)
+
+    def keep_only(self, assigned: Iterable[Place]) -> None:
+        """Forget what is no longer ours: its position is for the next owner to say."""
+        for place in self._sources.keys() - set(assigned):
+            del self._sources[place]
+
+    async def place(self, consumer: AIOKafkaConsumer, assigned: frozenset[Place], catalog: Catalog) -> None:
+        """Set the consumer to our positions, or for partitions that are new here to the committed ones."""
+        partitions = [TopicPartition(*place) for place in assigned]
+        oldest, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        unknown = [place for place in assigned if place not in self._sources]
+        committed = await self._membership.committed(unknown)
+        for at in partitions:
+            place = (at.topic, at.partition)
+            source = self._sources.get(place)
+            known = committed.get(place) if source is None else Committed(source.next_offset, note(source.incarnation))
+            fresh = oldest[at] if known is not None else await self._fresh(consumer, at, oldest[at], ends[at])
+            begun = beginning(known, oldest[at], ends[at], fresh, int(self._now() * 1000))
+            self._begin(place, begun, committed.get(place), catalog)
+            consumer.seek(at, self._sources[place].next_offset)
+
+    async def commit(self, seconds: float) -> None:
+        """Commit what was handed on since the last time; what fails is committed the next time."""
+        due = {
+            place: Committed(source.next_offset, note(source.incarnation))
+            for place, source in self._sources.items()
+            if source.committed != source.next_offset
+        }
+        if not due or not await self._membership.commit(due, seconds):
+            return
+        for place, at in due.items():
+            source = self._sources.get(place)
+            if source is not None:
+                source.committed = at.offset
+
+    def pause_halted(self, consumer: AIOKafkaConsumer, catalog: Catalog) -> None:
+        """Stop fetching what is halted, and go on where it stopped when it no longer is."""
+        for source in self._sources.values():
+            self._look_for_halt(source, catalog)
+            if source.halted == source.paused:
+                continue
+            at = TopicPartition(*source.place)
+            source.paused = source.halted
+            if source.halted:
+                consumer.pause(at)
+                continue
+            consumer.seek(at, source.next_offset)
+            consumer.resume(at)
+            self._log.info("source_partition_resumed", source=source.name, offset=source.next_offset)
+
+    def _look_for_halt(self, source: Source, catalog: Catalog) -> None:
+        if source.halted_at is not None and catalog.offset >= source.halted_at:
+            source.halted_at = None
+        halt = catalog.halts.get(source.name)
+        source.halted_by_document = halt is not None
+
+    def _begin(self, place: Place, begun: Beginning, committed: Committed | None, catalog: Catalog) -> None:
+        source = self._sources.get(place)
+        if begun.alert is not None:
+            self._log.error(begun.alert, source=f"{place[0]}:{place[1]}", offset=begun.offset)
+            self._alert(place[0], begun.alert)
+        if source is None:
+            source = self._sources[place] = Source(
+                place=place, platform=self._platforms[place[0]], row=BadInARow(self._ingest.halt_after),
+                next_offset=begun.offset, incarnation=begun.incarnation,
+                committed=None if committed is None else committed.offset,
+            )  # fmt: skip
+        if source.incarnation != begun.incarnation or begun.alert is not None:
+            source.committed = None
+        source.next_offset, source.incarnation, source.paused = begun.offset, begun.incarnation, False
+        halt = catalog.halts.get(source.name)
+        if halt is not None and begun.alert is None:
+            # Written before its offset was committed: what it counted is not read and counted again.
+            source.next_offset = max(source.next_offset, halt.offset)
+
+    async def _fresh(self, consumer: AIOKafkaConsumer, at: TopicPartition, oldest: int, end: int) -> int:
+        """Where `INGEST__START` begins."""
+        start = self._ingest.start
+        if not isinstance(start, datetime):
+            return oldest if start == "earliest" else end
+        found = (await consumer.offsets_for_times({at: int(start.timestamp() * 1000)}))[at]
+        offset: int = end if found is None else found.offset
+        return offset
