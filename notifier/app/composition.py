@@ -61,6 +61,7 @@ class Daemon:
         self._options: Options = client_options(settings.kafka)
         self._follower = ConfigFollower(self._options, settings.topics.name("config"))
         self._engine: EngineRole | None = None
+        self._ingest: Ingest | None = None
         self._broker_answers = False
         self._log = structlog.get_logger()
 
@@ -80,14 +81,14 @@ class Daemon:
                 background += [group.create_task(self._gauge(), name="gauges")]
                 if self._roles.webhooks:
                     await self._start_webhooks(stack, secrets)
-                if self._roles.ingest:
-                    ingest = self._new_ingest(partitions)
-                    background.append(group.create_task(ingest.run(), name="ingest"))
+                ingesting = self._start_ingest(group, stop) if self._roles.ingest else None
                 if self._roles.engine:
                     await self._run_engine(group, stack, secrets, partitions, stop, background)
                 else:
                     self._log.info("started", roles=_names(self._roles))
                     await stop.wait()
+                if ingesting is not None:
+                    await ingesting
                 for task in background:
                     task.cancel()
 
@@ -125,10 +126,16 @@ class Daemon:
         found = self._follower.catalog.connections.get(owner)
         return found.document if found is not None else None
 
-    def _new_ingest(self, partitions: int) -> Ingest:
-        return Ingest(
-            self._options, self._settings, self._follower, self._metrics, partitions=partitions, now=self._clock.now
-        )
+    def _start_ingest(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> asyncio.Task[None]:
+        ingest = self._ingest = Ingest(self._options, self._settings, self._follower, self._metrics, self._clock.now)
+
+        async def until_stopped() -> None:
+            working = group.create_task(ingest.run(), name="ingest")
+            await stop.wait()
+            ingest.stop()
+            await working
+
+        return group.create_task(until_stopped(), name="ingest-until-stopped")
 
     async def _start_webhooks(self, stack: AsyncExitStack, secrets: Secrets) -> None:
         webhooks, public_url = self._settings.webhooks, self._settings.webhooks.public_url

@@ -170,7 +170,7 @@ def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, 
     moved_from = None if n.to in (None, part.to) else n.to
     address(state, n, part.to)
     n.body = None
-    n.deadline = _deadline(known, part, now)
+    n.deadline = _deadline(known, part, _due(tenant, known, n))
     n.connection = part.connection.owner if part.connection else None
     n.sender = _sender(part.connection, part.to) if part.connection and part.to else None
     match part.action:
@@ -203,10 +203,10 @@ def _due(tenant: TenantConfig, known: KeyState, n: Notification) -> float:
     return max(n.accepted, known.key.starts_at.timestamp() - tenant.lead)
 
 
-def _deadline(known: KeyState, part: Part, now: float) -> float:
+def _deadline(known: KeyState, part: Part, due: float) -> float:
     end = known.key.ends_at.timestamp()
     if part.template is not None and part.template.expires_after is not None:
-        return min(end, now + part.template.expires_after)
+        return min(end, due + part.template.expires_after)
     return end
 
 
