@@ -29,7 +29,7 @@ ACCOUNT = Account(
 OTHER_ACCOUNT = Account(sid="AC" + "9" * 32, auth_token="other", numbers=(SENDER,))
 SUSPENDED = Account(sid="AC" + "8" * 32, auth_token="token", numbers=(SENDER,), status="suspended")
 CONNECTION = Connection(tenant="harbour-house", provider="twilio", account_sid=SID, auth_token="token")
-AT_ONCE = Timing(first=0.0, next=0.0)
+AT_ONCE = Timing(first=0.0, next=0.0, repeat=0.0)
 NEVER = Timing(first=86_400.0, next=86_400.0)
 
 

@@ -24,7 +24,6 @@ from yarl import URL
 
 from notifier.demo.standin.messages import API_VERSION, Message
 
-FIRST_REPEAT_SECONDS = 0.1  # doubling; Twilio does not say how long it waits
 MOST_REPEATS = 5
 
 
@@ -93,10 +92,14 @@ def callback_form(message: Message, status: str, error_code: int | None, now: fl
 
 
 class CallbackPoster:
-    """`counts` says how the posts ended: by HTTP status, or by what kept an answer from coming."""
+    """`counts` says how the posts ended: by HTTP status, or by what kept an answer from coming.
 
-    def __init__(self, chance: Random) -> None:
+    `first_repeat` are the seconds before the first repeat, doubling; Twilio does not say how long it waits.
+    """
+
+    def __init__(self, chance: Random, first_repeat: float) -> None:
         self._chance = chance
+        self._first_repeat = first_repeat
         self.counts: Counter[str] = Counter()
         self._session: aiohttp.ClientSession | None = None
 
@@ -128,7 +131,7 @@ class CallbackPoster:
                     failure = await self._post_once(url, urlencode(form).encode("ascii"), headers, overrides)
                     if failure is None or not overrides.repeats_after(failure) or repeat == overrides.repeats:
                         return
-                    await asyncio.sleep(FIRST_REPEAT_SECONDS * 2**repeat)
+                    await asyncio.sleep(self._first_repeat * 2**repeat)
         except TimeoutError:
             self.counts["given_up"] += 1
 

@@ -18,10 +18,13 @@ from notifier.demo.standin.messages import Message
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds from the create's answer to the first status, and from each status to the next."""
+    """Seconds from the create's answer to the first status, from each status to the next, and from a callback that
+    failed to its first repeat.
+    """
 
     first: float = 0.05
     next: float = 0.1
+    repeat: float = 0.1
 
 
 class Lifecycle:

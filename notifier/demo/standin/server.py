@@ -46,7 +46,7 @@ class TwilioStandIn:
         self._closing = asyncio.Event()
         self._book = FaultBook(faults, seed)
         self._store = MessageStore(record)
-        self._poster = CallbackPoster(self._book.chance)
+        self._poster = CallbackPoster(self._book.chance, timing.repeat)
         self._lifecycle = Lifecycle(self._poster, self._book, timing, now)
         self._api = TwilioApi(tuple(accounts), self._store, self._book, self._lifecycle, now, self._closing)
         self._control = Control(self._store, self._book, self._api.counts, self._poster.counts)

@@ -1,0 +1,133 @@
+"""Looking for a create in doubt on Twilio's list, and fetching one message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from notifier.demo.standin.faults import Faults
+from notifier.domain.answers import Accepted, InDoubt, LookRequest, MessageMatch, MessageState
+from notifier.domain.documents import Connection, SecretRef
+from tests.contract.standin_peers import (
+    AT_ONCE,
+    EMPTY_SERVICE,
+    NEVER,
+    OTHER_SENDER,
+    SENDER,
+    SERVICE,
+    SID,
+    TurnedClock,
+    our_client,
+    stand_in,
+    text_to,
+)
+
+TO = "+12025550143"
+
+
+def look(since: float, **changes: object) -> LookRequest:
+    fields: dict[str, object] = {
+        "connection": "harbour-house", "to": TO, "body": "Hi", "from_": SENDER, "messaging_service_sid": None,
+        "since": since,
+    }  # fmt: skip
+    return LookRequest(**(fields | changes))  # type: ignore[arg-type]  # the fields of one struct
+
+
+async def test_a_create_whose_answer_was_lost_is_found() -> None:
+    clock = TurnedClock()
+    async with stand_in(AT_ONCE, clock) as standin, our_client(standin) as twilio:
+        standin.order(Faults(accept_then_cut=1.0))
+        assert isinstance(await twilio.send(text_to(TO)), InDoubt)
+        await standin.settle()
+        found = await twilio.look(look(clock.time))
+        assert found == (MessageMatch(sid=standin.messages[0].sid, status="delivered"),)
+
+
+async def test_number_sender_body_and_time_all_have_to_fit() -> None:
+    clock = TurnedClock()
+    async with stand_in(NEVER, clock) as standin, our_client(standin) as twilio:
+        accepted = await twilio.send(text_to(TO))
+        assert isinstance(accepted, Accepted)
+        assert await twilio.look(look(clock.time)) == (MessageMatch(sid=accepted.sid, status="queued"),)
+        for other in (
+            look(clock.time, to="+12025550199"), look(clock.time, from_=OTHER_SENDER), look(clock.time, body="hi"),
+            look(clock.time, from_=None, messaging_service_sid=SERVICE), look(clock.time + 10),
+        ):  # fmt: skip
+            assert await twilio.look(other) == ()
+
+
+async def test_whole_seconds_and_a_clock_that_is_not_ours_are_allowed_for() -> None:
+    clock = TurnedClock(1_796_000_000.9)
+    async with stand_in(NEVER, clock) as standin, our_client(standin) as twilio:
+        await twilio.send(text_to(TO))
+        assert await twilio.look(look(clock.time + 1.0)) != ()
+        assert await twilio.look(look(clock.time + 2.0)) == ()
+
+
+async def test_a_message_of_a_service_is_found_before_it_has_a_sender_and_after() -> None:
+    request = look(0.0, from_=None, messaging_service_sid=SERVICE)
+    text = text_to(TO, from_=None, messaging_service_sid=SERVICE)
+    for timing, status in ((NEVER, "accepted"), (AT_ONCE, "delivered")):
+        async with stand_in(timing) as standin, our_client(standin) as twilio:
+            accepted = await twilio.send(text)
+            if timing is AT_ONCE:
+                await standin.settle()
+            assert isinstance(accepted, Accepted)
+            assert await twilio.look(request) == (MessageMatch(sid=accepted.sid, status=status),)
+            other = look(0.0, from_=None, messaging_service_sid=EMPTY_SERVICE)
+            assert await twilio.look(other) == ()
+
+
+async def test_two_texts_alike_are_both_reported_beyond_one_page() -> None:
+    clock = TurnedClock()
+    async with stand_in(NEVER, clock) as standin, our_client(standin) as twilio:
+        first = await twilio.send(text_to(TO))
+        for number in range(150):
+            clock.time += 0.001
+            await twilio.send(text_to(TO, str(number)))
+        second = await twilio.send(text_to(TO))
+        matches = await twilio.look(look(clock.time - 60))
+    assert isinstance(first, Accepted)
+    assert isinstance(second, Accepted)
+    assert matches is not None
+    assert [match.sid for match in matches] == [second.sid, first.sid]
+
+
+async def test_what_is_not_there_is_none_found_and_what_cannot_be_asked_is_none() -> None:
+    async with stand_in() as standin, our_client(standin) as twilio:
+        assert await twilio.look(look(0.0)) == ()
+        assert await twilio.look(look(0.0, connection="nobody")) is None
+        assert await twilio.fetch("nobody", "SM1") is None
+        assert await twilio.fetch("harbour-house", "SM1") is None
+    async with our_client(standin) as twilio:  # it has gone
+        assert await twilio.look(look(0.0)) is None
+        assert await twilio.fetch("harbour-house", "SM1") is None
+
+
+async def test_a_fetch_says_status_and_code() -> None:
+    async with stand_in() as standin, our_client(standin) as twilio:
+        accepted = await twilio.send(text_to("+15005550205"))
+        assert isinstance(accepted, Accepted)
+        await standin.settle()
+        expected = MessageState(status="undelivered", error_code=30007)
+        assert await twilio.fetch("harbour-house", accepted.sid) == expected
+
+
+@pytest.mark.parametrize("operation", ["send", "look", "fetch"])
+async def test_a_mended_secret_is_used_without_a_new_version_of_the_document(operation: str, tmp_path: Path) -> None:
+    """The file behind the reference is read again after Twilio refused what it held."""
+    file = tmp_path / "token"
+    file.write_text("wrong")
+    connection = Connection(
+        tenant="harbour-house", provider="twilio", account_sid=SID, auth_token=SecretRef(file=str(file))
+    )
+    async with stand_in(NEVER) as standin, our_client(standin, connection=connection) as twilio:
+        if operation == "send":
+            assert not isinstance(await twilio.send(text_to(TO)), Accepted)
+        elif operation == "look":
+            assert await twilio.look(look(0.0)) is None
+        else:
+            assert await twilio.fetch("harbour-house", "SM1") is None
+        file.write_text("token")
+        assert isinstance(await twilio.send(text_to(TO)), Accepted)
