@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from notifier.settings import Settings
+from notifier.settings import KafkaSettings, Settings
 
 PREFIX = "NOTIFIER_"
 OF_THE_TEST_SUITE = ("NOTIFIER_TEST_", "NOTIFIER_REQUIRE_REAL_KAFKA")  # inherited by the daemons that tests start
@@ -47,13 +47,18 @@ def every_setting() -> Iterator[Setting]:
             yield Setting(f"{PREFIX}{field}".upper(), None, field, info)
 
 
-def load_settings(env_file: Path | None = Path(".env")) -> Settings:
-    """The settings of this process. Raises `SettingsError`, one line for each fault, without any value."""
+def load_settings(env_file: Path | None = Path(".env"), *, without_broker: bool = False) -> Settings:
+    """The settings of this process. Raises `SettingsError`, one line for each fault, without any value.
+
+    `without_broker`: for a command that talks to none; the address of the brokers may then be unset.
+    """
     given = [*os.environ, *(dotenv_values(env_file) if env_file is not None and env_file.is_file() else {})]
     faults = list(_unknown_names(given))
     if faults:
         raise SettingsError("\n".join(faults))
     try:
+        if without_broker:
+            return Settings(_env_file=env_file, kafka=KafkaSettings(bootstrap_servers="unused:9092"))
         return Settings(_env_file=env_file)
     except ValidationError as error:
         raise SettingsError("\n".join(_explained(error))) from None  # the original repeats values

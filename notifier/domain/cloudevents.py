@@ -183,7 +183,7 @@ def _event(
 
 def _check_specversion(version: object) -> None:
     if not isinstance(version, str) or re.fullmatch(r"1\.\d+", version, re.ASCII) is None:
-        raise _Refused("not_a_cloudevent", "specversion: must be 1.0")
+        raise _Refused("not_a_cloudevent", "specversion: must be the text 1.0")
 
 
 def _required(attributes: Mapping[str, object], name: str) -> str:
