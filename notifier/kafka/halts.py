@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 
 from notifier.domain.documents import Halt, document_key
-from notifier.kafka.config_topic import ConfigNotRead, ConfigNotWritten, ConfigRaced, read_config, write_config
+from notifier.kafka.config_topic import ConfigNotWritten, append_config
 from notifier.kafka.connection import Options
 
 HALT_OWNER = "platform"
@@ -37,17 +37,10 @@ class HaltWriter:
         )
         while True:
             try:
-                return await self._write(halt)
-            except (ConfigNotRead, ConfigNotWritten) as failure:
+                return await append_config(self._options, self._topic, [(document_key(halt), halt)])
+            except ConfigNotWritten as failure:
                 self._log.error("halt_not_stored", source=name, reason=str(failure))
             await asyncio.sleep(_BACKOFF)
-
-    async def _write(self, halt: Halt) -> int:
-        end = (await read_config(self._options, self._topic)).end
-        try:
-            return await write_config(self._options, self._topic, [(document_key(halt), halt)], expected_end=end)
-        except ConfigRaced:  # written all the same, and nobody else writes this document
-            return (await read_config(self._options, self._topic)).end - 1
 
 
 def halt_key(name: str) -> str:

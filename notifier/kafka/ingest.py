@@ -34,6 +34,7 @@ from notifier.settings import Settings
 _POLL_MS = 250  # how soon a new assignment, a halt or a stop is noticed while nothing arrives
 _CHUNK_RECORDS, _CHUNK_BYTES = 500, 4 * 1024 * 1024
 _COMMIT_EVERY, _COMMIT_SECONDS = 1.0, 5.0
+_FINISH_SECONDS = 5.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 5.0
 _MOST_TYPES = 300  # event types of a care platform are the producers' to choose, and a metric's labels must be bounded
 
@@ -96,8 +97,12 @@ class Ingest:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._membership.run(), name="ingest-membership")
             committing = group.create_task(self._commit_now_and_then(), name="ingest-commit")
-            await self._work()
+            working = group.create_task(self._work(), name="ingest-work")
+            await self._stopping.wait()
+            await asyncio.wait({working}, timeout=_FINISH_SECONDS)
+            working.cancel()  # what it was writing is read again, and recognised
             committing.cancel()
+            await asyncio.wait({working, committing})
             await self._commit()
             self._membership.leave()
             await self._writer.close()
@@ -125,6 +130,7 @@ class Ingest:
     # Reading.
 
     async def _work(self) -> None:
+        await self._following.wait_for_end()  # without the halts there is no telling what may be read
         backoff = _FIRST_BACKOFF
         while not self._stopping.is_set():
             self._news.clear()

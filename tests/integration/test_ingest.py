@@ -1,0 +1,254 @@
+"""The role ingest on a broker: sources to inbox and dead letters, halts, restarts, topics made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from prometheus_client import CollectorRegistry
+
+from notifier.domain.documents import Halt, Tenant, document_key
+from notifier.domain.events import InboxEvent
+from notifier.kafka.config_topic import ConfigFollower, read_config, write_config
+from notifier.kafka.connection import Options
+from notifier.kafka.halts import halt_key
+from notifier.kafka.ingest import Ingest
+from notifier.kafka.store import inbox_record
+from notifier.kafka.topics import admin
+from notifier.metrics import Metrics
+from notifier.settings import IngestSettings, KafkaSettings, Settings, TopicSettings
+from tests import poison
+from tests.brokers import Broker
+from tests.integration.records import Given, put, until_there_are, whole
+
+pytestmark = pytest.mark.integration
+JUNK: Given = (b"k", b"\xff", ())
+
+
+def event(number: int, tenant: str = poison.PMS_TENANT) -> Given:
+    return (b"any", poison.encode(poison.pms_event(f"evt-{number}", tenant=tenant)), poison.STRUCTURED)
+
+
+class World:
+    """One broker's topics, the configuration, and as many ingests as a test wants."""
+
+    def __init__(self, options: Options, kafka: KafkaSettings, topics: TopicSettings) -> None:
+        self.options, self.kafka, self.topics = options, kafka, topics
+        self.pms, self.care = topics.sources("pms")[0], topics.sources("care")[0]
+        self.inbox, self.dead = topics.name("inbox"), topics.name("dead_letters")
+        self.metrics = Metrics(CollectorRegistry(), "test")
+
+    async def configure(self, tenants: dict[str, str] = poison.TENANTS) -> None:
+        documents = [
+            Tenant(tenant=name, platform="pms" if platform == "pms" else "care", name=name)
+            for name, platform in tenants.items()
+        ]
+        end = (await read_config(self.options, self.topics.name("config"))).end
+        changes = [(document_key(document), document) for document in documents]
+        await write_config(self.options, self.topics.name("config"), changes, expected_end=end)
+
+    @asynccontextmanager
+    async def ingesting(self, instance: str = "a", **ingest: object) -> AsyncIterator[Ingest]:
+        settings = Settings(
+            kafka=self.kafka, topics=self.topics, instance_id=instance, ingest=IngestSettings.model_validate(ingest)
+        )
+        follower = ConfigFollower(self.options, self.topics.name("config"))
+        following = asyncio.create_task(follower.run())
+        role = Ingest(self.options, settings, follower, self.metrics, time.time)
+        running = asyncio.create_task(role.run())
+        try:
+            yield role
+            role.stop()
+            await running
+        finally:
+            running.cancel()
+            following.cancel()
+            await asyncio.gather(running, following, return_exceptions=True)
+
+    async def accepted(self, count: int) -> list[InboxEvent]:
+        found = await until_there_are(self.options, self.inbox, count)
+        return [inbox_record(record).event for record in found]
+
+
+@pytest.fixture
+async def world(real_kafka: Broker, options: Options, kafka_settings: KafkaSettings, topics: TopicSettings) -> World:
+    world = World(options, kafka_settings, topics)
+    await world.configure()
+    return world
+
+
+async def test_an_event_reaches_the_inbox_with_its_source_position(world: World) -> None:
+    await put(world.options, world.pms, [event(1)], partition=3)
+    async with world.ingesting():
+        (record,) = await until_there_are(world.options, world.inbox, 1)
+    read = inbox_record(record)
+    assert (read.event.id, read.event.tenant, read.event.platform) == ("evt-1", poison.PMS_TENANT, "pms")
+    assert read.event.configOffset == 1
+    assert (read.position.topic, read.position.partition, read.position.offset) == (world.pms, 3, 0)
+    assert (read.position.incarnation, record.key) == (0, poison.PMS_TENANT.encode())
+    assert read.position.timestamp > 0
+
+
+async def test_all_bad_records_become_dead_letters_and_all_good_ones_arrive(world: World) -> None:
+    """The whole poison corpus, mixed with good events of both platforms."""
+    for platform, topic in (("pms", world.pms), ("care", world.care)):
+        records = [record for pair in zip(poison.POISON, poison.GOOD * 99, strict=False) for record in pair]
+        mine = [(record.key, record.value, record.headers) for record in records if record.topic == platform]
+        await put(world.options, topic, mine, partition=0)
+    bad = Counter(record.reason for record in poison.POISON)
+    good = sum(1 for _, record in zip(poison.POISON, poison.GOOD * 99, strict=False))
+    async with world.ingesting(halt_after=0):
+        dead = await until_there_are(world.options, world.dead, sum(bad.values()))
+        await world.accepted(good)
+    reasons = Counter(dict(record.headers)["notifier-reason"].decode() for record in dead)
+    assert reasons == bad
+    assert len(await whole(world.options, world.inbox)) == good
+
+
+async def test_a_dead_letter_is_the_original_with_what_is_wrong_beside_it(world: World) -> None:
+    await put(world.options, world.pms, [(b"the key", b"{", [("x", b"1")])], partition=2)
+    async with world.ingesting():
+        (dead,) = await until_there_are(world.options, world.dead, 1)
+    headers = dict(dead.headers)
+    assert (dead.key, dead.value, headers.pop("x")) == (b"the key", b"{", b"1")
+    assert headers.pop("notifier-detail").startswith(b"value: ")
+    assert headers.pop("notifier-time").startswith(b"20")
+    assert headers == {
+        "notifier-reason": b"not_json",
+        "notifier-topic": world.pms.encode(),
+        "notifier-partition": b"2",
+        "notifier-offset": b"0",
+    }
+
+
+async def test_a_tenant_that_is_configured_just_before_its_event_is_known(world: World) -> None:
+    """An unknown tenant is looked for in all that was written to the configuration before the event arrived."""
+    async with world.ingesting():
+        for number in range(5):
+            await world.configure({f"new-house-{number}": "pms"})
+            await put(world.options, world.pms, [event(number, f"new-house-{number}")])
+        accepted = await world.accepted(5)
+    assert {one.tenant for one in accepted} == {f"new-house-{number}" for number in range(5)}
+    assert await whole(world.options, world.dead) == []
+
+
+async def test_the_order_of_a_source_partition_is_kept(world: World) -> None:
+    await put(world.options, world.pms, [event(number) for number in range(1500)], partition=1)
+    async with world.ingesting():
+        accepted = await world.accepted(1500)
+    assert [one.id for one in accepted] == [f"evt-{number}" for number in range(1500)]
+
+
+async def test_a_restart_goes_on_where_it_stopped(world: World) -> None:
+    for number in range(3):
+        await put(world.options, world.pms, [event(number)], partition=0)
+        async with world.ingesting():
+            await world.accepted(number + 1)
+    assert [one.id for one in await world.accepted(3)] == ["evt-0", "evt-1", "evt-2"]
+
+
+async def test_a_broken_producer_loses_nothing_and_keeps_the_order(world: World) -> None:
+    async with world.ingesting() as role:
+        await put(world.options, world.pms, [event(0)], partition=0)
+        await world.accepted(1)
+        producer = role._writer._producer
+        assert producer is not None
+        await producer.client.close()
+        producer._message_accumulator.fail_all(ConnectionError("broken on purpose"))
+        await put(world.options, world.pms, [event(number) for number in range(1, 20)], partition=0)
+        accepted = await world.accepted(20)
+    ids = list(dict.fromkeys(one.id for one in accepted))
+    assert ids == [f"evt-{number}" for number in range(20)]
+
+
+async def until_halted(world: World, name: str) -> Halt:
+    while True:
+        documents = (await read_config(world.options, world.topics.name("config"))).documents
+        found = documents.get(halt_key(name))
+        if isinstance(found, Halt):
+            return found
+
+
+async def test_too_much_junk_halts_its_partition_until_somebody_resumes_it(world: World) -> None:
+    """The other partitions go on, the halt outlives restarts, and nothing is counted or written twice."""
+    name = f"{world.pms}:0"
+    await put(world.options, world.pms, [JUNK] * 3 + [event(1)], partition=0)
+    async with world.ingesting(halt_after=3):
+        halt = await until_halted(world, name)
+        await put(world.options, world.pms, [event(2)], partition=1)
+        assert [one.id for one in await world.accepted(1)] == ["evt-2"]
+    assert halt.offset == 3
+    async with world.ingesting(halt_after=3):
+        await put(world.options, world.pms, [event(3)], partition=1)
+        assert {one.id for one in await world.accepted(2)} == {"evt-2", "evt-3"}
+        end = (await read_config(world.options, world.topics.name("config"))).end
+        await write_config(world.options, world.topics.name("config"), [(halt_key(name), None)], expected_end=end)
+        assert {one.id for one in await world.accepted(3)} == {"evt-1", "evt-2", "evt-3"}
+    assert len(await whole(world.options, world.dead)) == 3
+
+
+async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(world: World) -> None:
+    """As another incarnation, so that the engine does not take its offsets for those it has seen."""
+    await commit(world, TopicPartition(world.pms, 0), 50)
+    await put(world.options, world.pms, [event(1)], partition=0)
+    for number in range(2):
+        async with world.ingesting():
+            await put(world.options, world.pms, [event(2 + number)], partition=0)
+            found = await until_there_are(world.options, world.inbox, 2 + number)
+    positions = [inbox_record(record).position for record in found]
+    assert [at.offset for at in positions] == [0, 1, 2]
+    assert positions[0].incarnation > 0
+    assert len({at.incarnation for at in positions}) == 1
+    metric = world.metrics.registry.get_sample_value(
+        "notifier_events_total", {"source": world.pms, "type": "", "result": "source_topic_recreated"}
+    )
+    assert metric == 1.0
+
+
+async def commit(world: World, at: TopicPartition, offset: int) -> None:
+    consumer = AIOKafkaConsumer(**world.options, group_id=world.kafka.group("ingest"), enable_auto_commit=False)
+    consumer.assign([at])
+    await consumer.start()
+    await consumer.commit({at: offset})
+    await consumer.stop()
+
+
+async def test_a_fresh_group_can_begin_at_the_end(world: World) -> None:
+    await put(world.options, world.pms, [event(1)], partition=0)
+    async with world.ingesting(start="latest"):
+        while not await has_committed(world):
+            pass
+        await put(world.options, world.pms, [event(2)], partition=0)
+        assert [one.id for one in await world.accepted(1)] == ["evt-2"]
+
+
+async def has_committed(world: World) -> bool:
+    async with admin(world.options) as client:
+        return bool(await client.list_consumer_group_offsets(world.kafka.group("ingest")))
+
+
+async def test_two_members_share_the_sources_and_one_takes_over_when_the_other_stops(world: World) -> None:
+    async with world.ingesting("a") as one:
+        async with world.ingesting("b") as other:
+            while not (one._assigned and other._assigned):
+                await whole(world.options, world.inbox)
+            for partition in range(4):
+                await put(world.options, world.pms, [event(partition)], partition=partition)
+            await world.accepted(4)
+        for partition in range(4):
+            await put(world.options, world.pms, [event(10 + partition)], partition=partition)
+        accepted = await world.accepted(8)
+    assert {one.id for one in accepted} == {f"evt-{n}" for n in (0, 1, 2, 3, 10, 11, 12, 13)}
+
+
+async def test_values_are_the_json_of_an_inbox_event(world: World) -> None:
+    await put(world.options, world.pms, [event(1)], partition=0)
+    async with world.ingesting():
+        (record,) = await until_there_are(world.options, world.inbox, 1)
+    assert msgspec.json.decode(record.value or b"")["data"]["key"]["id"] == "key_5510"
