@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -90,6 +91,7 @@ class Fleet:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
         self.standin_url = ""
+        self._logs: list[BinaryIO] = []
         self._settings = {**SCALED_DOWN, **(settings or {})}
 
     # Setting up.
@@ -201,6 +203,10 @@ class Fleet:
     def wait(self, name: str, seconds: float = 30.0) -> int:
         return self.processes[name].wait(seconds)
 
+    def fallen(self) -> list[str]:
+        """Processes that ended although nobody ended them."""
+        return [name for name, process in self.processes.items() if process.poll() not in (None, 0, -signal.SIGKILL)]
+
     def stop(self) -> None:
         for process in self.processes.values():
             if process.poll() is None:
@@ -214,9 +220,13 @@ class Fleet:
                 process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+        for log in self._logs:
+            log.close()
 
-    def _log(self, name: str):  # type: ignore[no-untyped-def]
-        return (self.folder / f"{name}.log").open("ab")
+    def _log(self, name: str) -> BinaryIO:
+        log = (self.folder / f"{name}.log").open("ab")
+        self._logs.append(log)
+        return log
 
     def logs(self) -> str:
         return "\n".join(f"== {path.name}\n{path.read_text()[-6000:]}" for path in sorted(self.folder.glob("*.log")))
@@ -248,7 +258,7 @@ class Fleet:
             consumer.assign([TopicPartition(topic, number) for number in range(self.partitions)])
             until = time.monotonic() + seconds
             while not done(told):
-                if time.monotonic() > until:
+                if time.monotonic() > until or self.fallen():
                     return False
                 for records in (await consumer.getmany(timeout_ms=300)).values():
                     for record in records:
