@@ -6,6 +6,7 @@ operators have their own ways. `topic_checks` compares.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 DEFAULT_PARTITIONS, DEFAULT_REPLICATION = 12, 3
 DEAD_LETTER_PARTITIONS, SOURCE_PARTITIONS = 3, 12
 _TOPIC_EXISTS = 36
+_VISIBLE_SECONDS, _LOOK_SECONDS = 20.0, 0.05
 PARTITIONED_ALIKE: tuple[TopicRole, ...] = ("inbox", "signals", "ledger")  # partition n of each has the same owner
 
 Bound = Literal["exactly", "at least", "at most"]
@@ -113,7 +115,10 @@ async def existing(client: AIOKafkaAdminClient) -> dict[str, tuple[int, int]]:
 
 
 async def create(client: AIOKafkaAdminClient, wanted: tuple[Topic, ...], replication: int) -> dict[str, bool]:
-    """Make what is missing; True for each topic that is new. Raises `TopicsUnfit` with the broker's refusals."""
+    """Make what is missing; True for each topic that is new. Raises `TopicsUnfit` with the broker's refusals.
+
+    Returns when the broker shows what it made, so that whoever comes next finds it.
+    """
     there = await existing(client)
     missing = [topic for topic in wanted if topic.name not in there]
     created = dict.fromkeys((topic.name for topic in wanted), False)
@@ -130,6 +135,9 @@ async def create(client: AIOKafkaAdminClient, wanted: tuple[Topic, ...], replica
             refused.append(f"{name}: {message or for_code(code).__name__}")
     if refused:
         raise TopicsUnfit("; ".join(refused))
+    async with asyncio.timeout(_VISIBLE_SECONDS):
+        while not created.keys() <= (await existing(client)).keys():  # noqa: ASYNC110 - a broker does not tell by itself
+            await asyncio.sleep(_LOOK_SECONDS)
     return created
 
 
