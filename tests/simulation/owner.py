@@ -60,6 +60,7 @@ class Owner:
         self._feeding: tuple[int, int] | None = None
         self._in_feed = False
         self._signals_from = 0.0
+        self._tick_at = 0.0
         self._appends = 0
         self._unpublished: deque[Outcome] = deque()
         self._publishing = False
@@ -89,7 +90,7 @@ class Owner:
     def _heartbeat(self) -> None:
         if not self.alive:
             return
-        if self.elected:
+        if self.elected and self.partition.state.ledger.phase == "lost":
             self.give(Elected())
         self.world.after(1.0, self._heartbeat)
 
@@ -160,8 +161,10 @@ class Owner:
 
     def _wake(self, time: float) -> None:
         def tick() -> None:
-            self.give(Tick())
+            if self._tick_at == time:
+                self.give(Tick())
 
+        self._tick_at = time
         self.world.after(max(0.0, time - self.world.now), tick)
 
     def _append(self, command: Append) -> None:
@@ -195,14 +198,13 @@ class Owner:
 
         def finish(position: int) -> None:
             end = world.ledger.next if command.end is None else command.end
-            for record in world.ledger.read(position, end):
-                self.give(record)
+            self._inputs.extend(world.ledger.read(position, end))
             self.give(LedgerRead(end))
 
         def begin() -> None:
             middle = world.ledger.next if command.end is None else command.end
-            for record in world.ledger.read(command.start, middle):
-                self.give(record)
+            self._inputs.extend(world.ledger.read(command.start, middle))
+            self._drain()
             world.after(world.random.uniform(0.001, 0.4), lambda: finish(middle))
 
         world.after(world.random.uniform(0.001, 0.2), begin)
