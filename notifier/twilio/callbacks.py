@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no type information
+    HMAC_SHA1,
+    HMAC_SHA256,
     SIGNATURE_HEADER,
     SIGNATURE_SETTINGS_HEADER,
     RequestValidator,
@@ -43,9 +45,10 @@ class CallbackSignatures:
         False, too, while the token cannot be opened: nothing unsigned is believed.
         """
         signature = headers.get(SIGNATURE_HEADER)
+        algorithm = get_signature_algorithm(headers.get(SIGNATURE_SETTINGS_HEADER)).upper()
         connection = self._connection_of(owner)
-        if signature is None or connection is None:
-            return False
+        if signature is None or connection is None or algorithm not in (HMAC_SHA1, HMAC_SHA256):
+            return False  # the library would log the name of an unknown algorithm, which anybody can make up
         try:
             token = self._secrets.auth_token(connection)
         except CredentialsUnavailable:
@@ -53,6 +56,5 @@ class CallbackSignatures:
         grouped = _Parameters()
         for name, value in parameters:
             grouped.setdefault(name, []).append(value)
-        algorithm = get_signature_algorithm(headers.get(SIGNATURE_SETTINGS_HEADER))
         validator = RequestValidator(token)
         return bool(validator.validate(self._public_url + path_and_query, grouped, signature, algorithm))

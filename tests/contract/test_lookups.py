@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from notifier.demo.standin.faults import Faults
-from notifier.domain.answers import Accepted, InDoubt, LookRequest, MessageMatch, MessageState
+from notifier.domain.answers import Accepted, InDoubt, LookRequest, MessageMatch, MessageState, Rejected
 from notifier.domain.documents import Connection, SecretRef
+from notifier.twilio.credentials import Secrets
+from notifier.twilio.provider import open_provider
 from tests.contract.standin_peers import (
     AT_ONCE,
+    CONNECTION,
     EMPTY_SERVICE,
     NEVER,
     OTHER_SENDER,
@@ -131,3 +137,54 @@ async def test_a_mended_secret_is_used_without_a_new_version_of_the_document(ope
             assert await twilio.fetch("harbour-house", "SM1") is None
         file.write_text("token")
         assert isinstance(await twilio.send(text_to(TO)), Accepted)
+
+
+async def test_a_new_version_of_the_document_is_used_at_once() -> None:
+    """Shown by one that does not work any more."""
+    versions = [
+        CONNECTION,
+        Connection(tenant="harbour-house", version=2, provider="twilio", account_sid=SID, auth_token="rotated"),
+    ]
+    secrets = Secrets({}, (), plain_text_allowed=True)
+    async with (
+        stand_in(NEVER) as standin,
+        open_provider(
+            lambda _owner: versions[0], secrets, base_url=standin.url, timeout=5.0, public_url=None
+        ) as twilio,
+    ):
+        assert isinstance(await twilio.send(text_to(TO)), Accepted)
+        del versions[0]
+        assert isinstance(await twilio.send(text_to(TO)), Rejected)
+
+
+async def test_what_came_in_is_not_taken_for_what_went_out() -> None:
+    async def inbound(_request: web.Request) -> web.Response:
+        row = {"sid": "SM1", "to": TO, "from": SENDER, "body": "Hi", "status": "received"}
+        dates = {"date_created": "Wed, 25 Nov 2026 10:00:00 +0000"}
+        rows = [row | dates | {"direction": direction} for direction in ("inbound", "outbound-api")]
+        return web.json_response({"messages": rows, "page": 0, "page_size": 50, "next_page_uri": None})
+
+    application = web.Application()
+    application.router.add_get("/2010-04-01/Accounts/{account}/Messages.json", inbound)
+    async with (
+        TestServer(application) as server,
+        open_provider(
+            lambda _owner: CONNECTION,
+            Secrets({}, (), plain_text_allowed=True),
+            base_url=str(server.make_url("")),
+            timeout=5.0,
+            public_url=None,
+        ) as twilio,
+    ):
+        assert await twilio.look(look(0.0)) == (MessageMatch(sid="SM1", status="received"),)
+
+
+async def test_no_number_and_no_text_gets_into_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    """The library's own client logs the list's filters, which are phone numbers."""
+    caplog.set_level(logging.DEBUG)
+    async with stand_in() as standin, our_client(standin) as twilio:
+        await twilio.send(text_to(TO, "a secret text"))
+        await twilio.send(text_to("+15005550001", "a secret text"))
+        await twilio.look(look(0.0))
+    assert TO.removeprefix("+") not in caplog.text
+    assert "secret" not in caplog.text

@@ -120,10 +120,11 @@ def test_the_newer_algorithm_is_taken_from_its_header() -> None:
     assert not check.is_valid("a", FIRST_URL[1], FIRST, {"X-Twilio-Signature": signature})
 
 
-def test_an_unknown_algorithm_does_not_pass() -> None:
+def test_an_unknown_algorithm_does_not_pass_and_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
     settings = {"X-Twilio-Webhooks-Signature-Settings": "algorithm=HMAC_MD5"}
     signature = signed("".join(FIRST_URL), FIRST)
     assert not signatures(FIRST_URL[0]).is_valid("a", FIRST_URL[1], FIRST, {"X-Twilio-Signature": signature} | settings)
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("signature", ["", "ä", "0/KCTR6DLpKmkAf8muzZqo1nDgQ", "A" * 5000])

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -216,6 +217,7 @@ async def send_to(behave: Behaviour, timeout: float = 5.0) -> tuple[SendResult, 
         (answering("502 Bad Gateway", b"<html>"), InDoubt(cause="server_error"), 1),
         (answering("503 Busy", b'{"code": 20503}', "Retry-After: 1"), InDoubt(cause="server_error"), 1),
         (answering("408 Late", b""), InDoubt(cause="time_out"), 1),
+        (answering("408 Late", b'{"code": 408}'), InDoubt(cause="time_out"), 1),
     ],
 )  # fmt: skip
 async def test_what_does_not_prove_a_non_send_is_in_doubt_and_posted_once(
@@ -337,6 +339,13 @@ async def test_the_request_is_a_form_with_the_account_s_authorization() -> None:
     assert b"Authorization: Basic QUMxMTEx" in head
     assert b"Content-Type: application/x-www-form-urlencoded" in head
     assert body == b"To=%2B12025550143&ValidityPeriod=36000&From=%2B15551234567&Body=Hi"
+
+
+async def test_a_text_that_cannot_be_written_is_refused_before_the_request() -> None:
+    async with misbehaving(answering("201 Created", CREATED)) as server, provider(server.url) as twilio:
+        result = await twilio.send(msgspec.structs.replace(REQUEST, body="half a \ud83d"))
+        assert result == Rejected(error_class="bad_request", detail="the text cannot be written as UTF-8")
+        assert server.requests == []
 
 
 async def test_an_api_key_signs_in_and_the_account_stays_in_the_path() -> None:

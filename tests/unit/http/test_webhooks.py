@@ -120,6 +120,13 @@ async def test_the_older_parameter_names_do_as_well(client: Client, world: World
     assert world.written == [status()]
 
 
+async def test_of_a_repeated_parameter_the_first_counts(client: Client, world: World) -> None:
+    body = "MessageSid=SM1&MessageStatus=delivered&MessageStatus=sent&MessageSid=SM2"
+    headers = SIGNED | {"Content-Type": "application/x-www-form-urlencoded"}
+    assert (await client.post(PATH, data=body, headers=headers)).status == 204
+    assert world.written == [status()]
+
+
 @pytest.mark.parametrize(
     ("query", "form"),
     [
