@@ -6,7 +6,7 @@ import msgspec
 
 
 class DeliveryStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status", omit_defaults=True):
-    """A status callback whose signature was good. `tenant` is the tenant of the notification (`t=` wins over the path)."""
+    """A status callback whose signature was good. `tenant` is the notification's (`t=` wins over the path)."""
 
     tenant: str
     connection: str  # owner of the Connection whose token signed it
