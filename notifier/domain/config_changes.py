@@ -41,7 +41,7 @@ class Changes:
 def changes_between(
     in_force: Mapping[str, Document], wanted: Sequence[Document], *, prune: bool, prune_tenants: bool
 ) -> Changes:
-    """`prune` removes what `wanted` lacks of the tenants that it names, `prune_tenants` all that is of other tenants."""
+    """`prune` removes what `wanted` lacks of the tenants that it names, `prune_tenants` all of other tenants."""
     by_key = {document_key(document): document for document in wanted}
     added = {key: document for key, document in by_key.items() if key not in in_force}
     changed = {

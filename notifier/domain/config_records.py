@@ -27,13 +27,15 @@ def encode_document(document: Document) -> bytes:
 def decode_document(key: bytes | None, value: bytes) -> Document:
     """Raises `RefusedRecord`."""
     try:
-        document: Document = msgspec.json.decode(value, type=Document)
-    except msgspec.ValidationError:
-        first = next(iter(misfits(msgspec.json.decode(value), Document)), None)
-        reason = f"{dotted(first.path)}: {first.message}" if first else "no document of a known form"
-        raise RefusedRecord(reason) from None
+        decoded = msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RefusedRecord("the value is not JSON") from None
+    try:
+        document: Document = msgspec.convert(decoded, Document)
+    except msgspec.ValidationError:
+        first = next(iter(misfits(decoded, Document)), None)
+        reason = f"{dotted(first.path)}: {first.message}" if first else "no document of a known form"
+        raise RefusedRecord(reason) from None
     expected = document_key(document)
     if key is None or key != expected.encode():
         raise RefusedRecord("the key is not that of the document, Kind/tenant[/name]")

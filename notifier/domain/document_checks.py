@@ -34,6 +34,7 @@ from notifier.domain.filters import FilterError, compile_filter
 from notifier.domain.shapes import Misfit, Path, nearest
 from notifier.domain.templates import TemplateSyntaxError, compile_template
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # part of the record key, Workflow/tenant/name
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _CLOCK_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _DATE_FORMAT = re.compile(r"(?:[^%]|%-?[aAbBcdHIjmMpSuUVwWxXyYzZG%])+")
@@ -150,6 +151,8 @@ def _template(document: Template) -> Iterator[Misfit]:
 
 
 def _workflow(document: Workflow) -> Iterator[Misfit]:
+    if _NAME.fullmatch(document.name) is None:
+        yield Misfit(("name",), "must be letters, digits, dots, hyphens and underscores, 100 at most")
     yield from _event_type(document.trigger.type, ("trigger", "type"))
     if document.trigger.type in CONSENT_EVENT_TYPES:
         yield Misfit(("trigger", "type"), "consent events start no workflow")
