@@ -34,7 +34,7 @@ from notifier.kafka.signal_writer import SignalWriter
 from notifier.kafka.store import PartitionTopics
 from notifier.kafka.topics import partition_count
 from notifier.metrics import Metrics
-from notifier.settings import Settings
+from notifier.settings import TWILIO_BASE_URL, Settings
 from notifier.twilio.callbacks import CallbackSignatures
 from notifier.twilio.credentials import Secrets
 from notifier.twilio.provider import open_provider
@@ -170,7 +170,7 @@ class Daemon:
             open_provider(
                 self.connection_of,
                 secrets,
-                base_url=None if settings.twilio.is_real else settings.twilio.api_base_url,
+                base_url=None if settings.twilio.api_base_url == TWILIO_BASE_URL else settings.twilio.api_base_url,
                 timeout=settings.twilio.timeout,
                 public_url=settings.webhooks.public_url,
             )
@@ -226,6 +226,7 @@ class Daemon:
             lambda: self._engine.drivers if self._engine is not None else {},
             lambda: self._follower.catalog,
             self._missing,
+            lambda: {"ingest": self._ingest.progressed_at} if self._ingest is not None else {},
         )
         internal = InternalApi(self._metrics.registry, report.progress, report.missing, report.status)
         return serving(internal.application(), self._settings.http.host, self._settings.http.port)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 import structlog
 
 from notifier.app.clock import Clock
+from notifier.app.feeding import Feed
 from notifier.app.ports import Following, LedgerWriting, PartitionStore, Publishing, Texting
 from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendResult
 from notifier.engine.commands import (
@@ -70,10 +71,10 @@ class PartitionDriver:
         self.partition = Partition(config, following.catalog)
         self.halted: str | None = None
         self.progressed_at = clock.now()
-        self.inbox_end = 0  # one behind the newest inbox record that was seen
         self._clock, self._store, self._texting = clock, store, texting
         self._publishing, self._following, self._metrics = publishing, following, metrics
         self._append_deadline = append_deadline
+        self._feed = Feed(store, following, self.give, lambda: self.partition.wants_inbox)
         self._inputs: deque[Input] = deque()
         self._stepping = False
         self._writer: LedgerWriting | None = None
@@ -118,6 +119,11 @@ class PartitionDriver:
         self._stopped.set()
 
     @property
+    def inbox_end(self) -> int:
+        """One behind the newest inbox record that was seen."""
+        return self._feed.inbox_end
+
+    @property
     def drained(self) -> bool:
         """Nothing is under way and nothing waits to be written."""
         ledger = self.partition.state.ledger
@@ -149,6 +155,7 @@ class PartitionDriver:
         finally:
             self._stepping = False
         self._changed.set()
+        self._feed.look_again()
 
     # Commands.
 
@@ -269,8 +276,8 @@ class PartitionDriver:
     def _seek(self, command: Seek) -> None:
         self._stop_readers()
         self._readers = [
-            self._start(self._read_inbox(command.inbox), "inbox"),
-            self._start(self._read_signals(command.signals), "signals"),
+            self._start(self._feed.inbox(command.inbox), "inbox"),
+            self._start(self._feed.signals(command.signals), "signals"),
         ]
         self._log.info("partition_restored", inbox=command.inbox, epoch=self.partition.state.ledger.epoch)
 
@@ -278,22 +285,6 @@ class PartitionDriver:
         for reader in self._readers:
             reader.cancel()
         self._readers = []
-
-    async def _read_inbox(self, offset: int | None) -> None:
-        async for records in self._store.read_inbox(offset):
-            self.inbox_end = records[-1].offset + 1 if records else self.inbox_end
-            for record in records:
-                while not self.partition.wants_inbox:
-                    self._changed.clear()
-                    await self._changed.wait()
-                if self._following.catalog.offset < record.event.configOffset:
-                    await self._following.wait_for(record.event.configOffset)
-                self.give(record)
-
-    async def _read_signals(self, offset: int | None) -> None:
-        async for records in self._store.read_signals(offset):
-            for record in records:
-                self.give(record)
 
 
 _CARRIERS: dict[type, Callable[..., None]] = {  # `...`: each takes the command that it stands beside

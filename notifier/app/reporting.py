@@ -28,14 +28,16 @@ class Report:
         drivers: Callable[[], Mapping[int, PartitionDriver]],
         catalog: Callable[[], Catalog],
         missing: Callable[[], Sequence[str]],
+        loops: Callable[[], Mapping[str, float]],
     ) -> None:
+        """`loops`: other loops of the process, by the time of their last progress."""
         self._clock, self._metrics, self._drivers = clock, metrics, drivers
-        self._catalog, self._missing = catalog, missing
+        self._catalog, self._missing, self._loops = catalog, missing, loops
 
     def progress(self) -> Mapping[str, float]:
-        """Seconds since each partition took an input; a partition that owns at least feels its own heartbeat."""
+        """Seconds since each loop moved; a partition that is owned at least feels its own heartbeat."""
         now = self._clock.now()
-        return {
+        return {name: now - at for name, at in self._loops().items()} | {
             f"partition-{number}": now - driver.progressed_at
             for number, driver in self._drivers().items()
             if driver.partition.state.ledger.phase == "owning"

@@ -1,0 +1,46 @@
+"""Inbox and signals of one partition, read from where the ledger says and handed to the engine as it wants them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from notifier.app.ports import Following, PartitionStore
+from notifier.engine.inputs import InboxRecord, SignalRecord
+
+
+class Feed:
+    """Signals are never held back; an inbox record waits until the engine wants one and the configuration that its
+    ingest knew is known here, too."""
+
+    def __init__(
+        self,
+        store: PartitionStore,
+        following: Following,
+        give: Callable[[InboxRecord | SignalRecord], None],
+        wants_inbox: Callable[[], bool],
+    ) -> None:
+        self._store, self._following, self._give, self._wants_inbox = store, following, give, wants_inbox
+        self._changed = asyncio.Event()
+        self.inbox_end = 0  # one behind the newest inbox record that was seen
+
+    def look_again(self) -> None:
+        """Something changed; the engine may want a record now."""
+        self._changed.set()
+
+    async def inbox(self, offset: int | None) -> None:
+        """From `offset` (None: the beginning), until cancelled. Raises `PositionLost`."""
+        async for records in self._store.read_inbox(offset):
+            self.inbox_end = records[-1].offset + 1 if records else self.inbox_end
+            for record in records:
+                while not self._wants_inbox():
+                    self._changed.clear()
+                    await self._changed.wait()
+                if self._following.catalog.offset < record.event.configOffset:
+                    await self._following.wait_for(record.event.configOffset)
+                self._give(record)
+
+    async def signals(self, offset: int | None) -> None:
+        async for records in self._store.read_signals(offset):
+            for record in records:
+                self._give(record)
