@@ -23,6 +23,7 @@ from notifier.domain.documents import Connection, Document, Halt, document_key
 from notifier.domain.validation import IN_FORCE, Fault, Validation, Written, validate
 from notifier.kafka.config_topic import ConfigSnapshot, read_config, write_config
 from notifier.kafka.connection import client_options
+from notifier.logs import configure_logs
 from notifier.settings import Settings
 from notifier.settings_source import load_settings
 from notifier.twilio.credentials import CredentialsUnavailable, Secrets
@@ -70,6 +71,7 @@ def apply_documents(
 ) -> None:
     """Validate all, show what changes, and write it in one batch: all or nothing."""
     settings = load_settings()
+    configure_logs(settings.log.format, "error")
     written, unreadable = read_documents(paths)
     snapshot = asyncio.run(read_config(client_options(settings.kafka), settings.topics.name("config")))
     validation, changes = _planned(written, snapshot, settings, prune=prune or prune_tenants, others=prune_tenants)
@@ -96,6 +98,7 @@ def export_documents(
 ) -> None:
     """Show what is in force, as the same YAML that `apply` takes; secrets stay as they are stored."""
     settings = load_settings()
+    configure_logs(settings.log.format, "error")
     snapshot = asyncio.run(read_config(client_options(settings.kafka), settings.topics.name("config")))
     shown = [
         document
