@@ -227,6 +227,7 @@ class Daemon:
             lambda: self._follower.catalog,
             self._missing,
             lambda: {"ingest": self._ingest.progressed_at} if self._ingest is not None else {},
+            self._settings.topics.name("inbox"),
         )
         internal = InternalApi(self._metrics.registry, report.progress, report.missing, report.status)
         return serving(internal.application(), self._settings.http.host, self._settings.http.port)

@@ -57,6 +57,7 @@ _RESULTS: dict[type[SendResult], str] = {
     Rejected: "rejected",
     InDoubt: "in_doubt",
 }
+SLOW_RESTORE = 360.0  # seconds: a tenth of the ledger's min.compaction.lag (design section 2, rule 10)
 RETRY_READ = 1.0  # seconds until a reader that failed is tried again
 
 
@@ -245,7 +246,10 @@ class PartitionDriver:
             count, end = count + len(records), read_to
             await asyncio.sleep(0)
         if command.end is None:
-            self._metrics.record("restore_seconds", (), self._clock.now() - begun)
+            seconds = self._clock.now() - begun
+            self._metrics.record("restore_seconds", (), seconds)
+            if seconds > SLOW_RESTORE:
+                self._log.error("restore_slow", seconds=round(seconds), records=count)
             self._metrics.record("restored_records_total", (), float(count))
         self.give(LedgerRead(end))
 
@@ -265,8 +269,8 @@ class PartitionDriver:
         self.give(Looked(command.notification_id, command.attempt, matches))
 
     async def _poll(self, command: Poll) -> None:
-        state = await self._texting.fetch(command.connection, command.sid)
-        self.give(Polled(command.notification_id, command.sid, state))
+        found = await self._texting.fetch(command.connection, command.sid)
+        self.give(Polled(command.notification_id, command.sid, found))
 
     async def _find_signals_end(self) -> None:
         self.give(SignalsEnd(await self._store.signals_end()))

@@ -15,6 +15,7 @@ from notifier.engine.state import State
 from notifier.metrics import Metrics
 
 PHASES = ("idle", "claiming", "restoring", "owning", "lost", "halted")
+CONNECTION_STATES = ("not_connected", "connected", "broken", "degraded")
 WAITING = ("held", "waiting", "sending", "doubt", "handed")
 
 
@@ -29,10 +30,12 @@ class Report:
         catalog: Callable[[], Catalog],
         missing: Callable[[], Sequence[str]],
         loops: Callable[[], Mapping[str, float]],
+        inbox_topic: str,
     ) -> None:
         """`loops`: other loops of the process, by the time of their last progress."""
         self._clock, self._metrics, self._drivers = clock, metrics, drivers
         self._catalog, self._missing, self._loops = catalog, missing, loops
+        self._inbox_topic = inbox_topic
 
     def progress(self) -> Mapping[str, float]:
         """Seconds since each loop moved; a partition that is owned at least feels its own heartbeat."""
@@ -77,7 +80,7 @@ class Report:
             "inbox": state.positions.inbox,
             "signals": state.positions.signals,
             "ledger": state.ledger.last,
-            "lag": max(0, driver.inbox_end - (state.positions.inbox or 0)),
+            "lag": _lag(driver),
             "halted": driver.halted,
         }
 
@@ -113,7 +116,12 @@ class Report:
             for phase in PHASES:
                 is_in = driver.partition.state.ledger.phase == phase
                 self._metrics.record("partition_state", (str(number), phase), float(is_in))
+            self._metrics.record("consumer_lag", (self._inbox_topic, str(number)), float(_lag(driver)))
         self._gauge_senders(states)
+        for connection in self._connections(states, self._catalog()):
+            for name in CONNECTION_STATES:
+                is_in = connection["state"] == name
+                self._metrics.record("connection_state", (str(connection["tenant"]), name), float(is_in))
 
     def _gauge_senders(self, states: Sequence[State]) -> None:
         for state in states:
@@ -121,6 +129,11 @@ class Report:
                 for tenant, lanes in queue.tenants.items():
                     waiting = sum(len(lane.due) for lane in lanes)
                     self._metrics.record("sender_backlog_seconds", (tenant, queue.name), waiting / queue.rate)
+
+
+def _lag(driver: PartitionDriver) -> int:
+    """Inbox records that were seen and are not accepted yet."""
+    return max(0, driver.inbox_end - (driver.partition.state.positions.inbox or 0))
 
 
 def _stages(state: State) -> Counter[str]:

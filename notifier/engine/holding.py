@@ -7,7 +7,6 @@ Connection arrives or a probe, one message every `PROBE_EVERY`, gets through.
 from __future__ import annotations
 
 from notifier.domain.answers import Rejected
-from notifier.engine.commands import Measured
 from notifier.engine.emitting import emit
 from notifier.engine.entities import Notification
 from notifier.engine.lanes import SEPARATOR, enqueue, free_lane
@@ -34,7 +33,6 @@ def refused(state: State, n: Notification, result: Rejected, now: float) -> None
         reason = "connection_broken" if account else "sender_held"
         detail = result.detail or (f"Twilio error {result.error_code}" if result.error_code else "refused by Twilio")
         hold = state.holds[key] = Hold(reason, connection.version if connection else 0, detail, now)
-        state.commands.append(Measured("connection_state", (n.tenant, "broken" if account else "degraded")))
     if hold.probe in (None, n.id):
         hold.probe = None
         state.timers.at(now + state.config.probe_every, "probe", SEPARATOR.join(key))
@@ -83,7 +81,6 @@ def release(state: State, key: tuple[str, str], now: float) -> None:
     for notification_id in hold.waiting:
         n = state.notifications.get(notification_id)
         if n is not None and n.stage == "held":
-            state.commands.append(Measured("connection_state", (n.tenant, "connected")))
             unhold(state, n, now)
 
 
