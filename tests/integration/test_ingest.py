@@ -77,7 +77,7 @@ class World:
 
 
 @pytest.fixture
-async def world(real_kafka: Broker, options: Options, kafka_settings: KafkaSettings, topics: TopicSettings) -> World:
+async def world(broker: Broker, options: Options, kafka_settings: KafkaSettings, topics: TopicSettings) -> World:
     world = World(options, kafka_settings, topics)
     await world.configure()
     return world
@@ -193,7 +193,7 @@ async def test_too_much_junk_halts_its_partition_until_somebody_resumes_it(world
     assert len(await whole(world.options, world.dead)) == 3
 
 
-async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(world: World) -> None:
+async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(real_kafka: Broker, world: World) -> None:
     """As another incarnation, so that the engine does not take its offsets for those it has seen."""
     await commit(world, TopicPartition(world.pms, 0), 50)
     await put(world.options, world.pms, [event(1)], partition=0)
@@ -219,7 +219,7 @@ async def commit(world: World, at: TopicPartition, offset: int) -> None:
     await consumer.stop()
 
 
-async def test_a_fresh_group_can_begin_at_the_end(world: World) -> None:
+async def test_a_fresh_group_can_begin_at_the_end(real_kafka: Broker, world: World) -> None:
     await put(world.options, world.pms, [event(1)], partition=0)
     async with world.ingesting(start="latest"):
         while not await has_committed(world):
@@ -233,7 +233,9 @@ async def has_committed(world: World) -> bool:
         return bool(await client.list_consumer_group_offsets(world.kafka.group("ingest")))
 
 
-async def test_two_members_share_the_sources_and_one_takes_over_when_the_other_stops(world: World) -> None:
+async def test_two_members_share_the_sources_and_one_takes_over_when_the_other_stops(
+    real_kafka: Broker, world: World
+) -> None:
     async with world.ingesting("a") as one:
         async with world.ingesting("b") as other:
             while not (one._assigned and other._assigned):
