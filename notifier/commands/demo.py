@@ -1,0 +1,166 @@
+"""`notifier demo`: the whole thing on one machine, with nobody texted: see every outcome as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from notifier.app.lifecycle import stop_on_signals
+from notifier.commands.stage import DemoFailed, Stage, event_ids, kafka_settings, samples, stage
+from notifier.domain.outcomes import TERMINAL_STATUSES, NotificationData, Outcome
+from notifier.kafka.connection import client_options
+from notifier.kafka.results_reader import ResultsReader
+from notifier.logs import configure_logs
+from notifier.settings import TopicSettings
+
+DEADLINE = 90.0
+ROWS = 60
+
+
+class Show:
+    """What has been told so far, and when that is all."""
+
+    def __init__(self, expected: set[tuple[str, str]], on_stage: Stage, *, as_json: bool) -> None:
+        self._expected, self._stage, self._as_json = expected, on_stage, as_json
+        self._answered: set[tuple[str, str]] = set()
+        self._last: dict[str, NotificationData] = {}
+        self._rows: list[tuple[str, ...]] = []
+        self.complete = asyncio.Event()
+
+    def told(self, outcome: Outcome, raw: bytes) -> None:
+        if self._as_json:
+            sys.stdout.write(raw.decode() + "\n")
+            sys.stdout.flush()
+        about = msgspec.json.decode(outcome.data)["event"]
+        self._answered.add((about["source"], about["id"]))
+        if outcome.type.startswith("notification."):
+            data = msgspec.json.decode(outcome.data, type=NotificationData)
+            self._last[data.notification_id] = data
+            self._rows.append(self._row(outcome, data))
+        else:
+            reason = msgspec.json.decode(outcome.data).get("reason") or ""
+            self._rows.append((f"{about['type']} {about['id']}", "", "", outcome.type, reason, ""))
+        if self._answered >= self._expected and all(data.terminal for data in self._last.values()):
+            self.complete.set()
+
+    def _row(self, outcome: Outcome, data: NotificationData) -> tuple[str, ...]:
+        text = self._stage.texts().get(data.notification_id, "") if data.terminal else ""
+        person = data.recipient.masked or data.recipient.person_id or ""
+        return (f"{data.event.type} {data.event.id}", person, data.channel, data.status, data.reason or "", text)
+
+    def table(self) -> Table:
+        table = Table(expand=True, title="Outcomes, newest last")
+        for name, width in (("event", 26), ("person", 14), ("channel", 7), ("status", 12), ("reason", 20)):
+            table.add_column(name, min_width=width, no_wrap=True)
+        table.add_column("text", ratio=1, overflow="ellipsis", no_wrap=True)
+        for row in self._rows[-ROWS:]:
+            table.add_row(*row)
+        return table
+
+    def summary(self) -> str:
+        counts = Counter(data.status for data in self._last.values())
+        unfinished = [data for data in self._last.values() if data.status not in TERMINAL_STATUSES]
+        told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+        return f"{len(self._answered)} events, {len(self._last)} notifications ({len(unfinished)} unfinished): {told}"
+
+
+def demo(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One outcome a line on standard output, nothing else.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave all running until Ctrl-C, and print the addresses.")
+    ] = False,
+    events: Annotated[
+        Path | None, typer.Option("--events", exists=True, dir_okay=False, help="Publish these instead of the samples.")
+    ] = None,
+) -> None:
+    """Run the daemon against an embedded broker and a stand-in for Twilio; nobody is texted.
+
+    Applies the sample tenants, publishes the sample events, prints every outcome as it comes, and a summary. Exits 0
+    when every notification is final.
+
+    Examples: notifier demo; notifier demo --json | jq .type; notifier demo --keep
+    """
+    configure_logs("console", "error")
+    raise typer.Exit(asyncio.run(_demo(events, as_json=as_json, keep=keep)))
+
+
+async def _demo(events: Path | None, *, as_json: bool, keep: bool) -> int:
+    shown = samples(events)
+    stop = asyncio.Event()
+    folder = Path(tempfile.mkdtemp(prefix="notifier-demo-"))
+    with stop_on_signals(stop):
+        async with stage(shown, folder / "daemon.log") as on_stage:
+            show = Show(set(event_ids(shown.events)), on_stage, as_json=as_json)
+            reader = ResultsReader(
+                client_options(kafka_settings(on_stage.bootstrap_servers)), TopicSettings().name("results"), show.told
+            )
+            reading = asyncio.create_task(reader.read(follow=True))
+            await on_stage.command("publish", str(shown.events))
+            complete = await _watch(show, stop, reading, live=not as_json)
+            console = Console(stderr=as_json)
+            console.print(show.summary())
+            _tell_addresses(console, on_stage, folder)
+            if keep and not stop.is_set():
+                console.print("All is left running; Ctrl-C ends it.")
+                await stop.wait()
+            reading.cancel()
+            await asyncio.wait({reading})
+    if not complete and not stop.is_set():
+        raise DemoFailed(f"not everything was final within {DEADLINE:g} s: {show.summary()}")
+    return 0 if complete else 130
+
+
+async def _watch(show: Show, stop: asyncio.Event, reading: asyncio.Task[None], *, live: bool) -> bool:
+    """Until all is final, or the time is over, or somebody had enough."""
+    complete = asyncio.ensure_future(show.complete.wait())
+    stopped = asyncio.ensure_future(stop.wait())
+    waited_for = {complete, stopped, reading}
+    loop = asyncio.get_running_loop()
+    until = loop.time() + DEADLINE
+    console = Console()
+    with Live(console=console, refresh_per_second=8, transient=False) if live else _Nothing() as picture:
+        while loop.time() < until:
+            done, _ = await asyncio.wait(waited_for, timeout=0.15, return_when=asyncio.FIRST_COMPLETED)
+            picture.update(show.table())
+            if done:
+                break
+    complete.cancel()
+    stopped.cancel()
+    if reading.done():
+        reading.result()
+    return show.complete.is_set()
+
+
+class _Nothing:
+    """In place of the live table where only outcomes are wanted."""
+
+    def __enter__(self) -> _Nothing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def update(self, _: Table) -> None:
+        return
+
+
+def _tell_addresses(console: Console, on_stage: Stage, folder: Path) -> None:
+    console.print(f"metrics {on_stage.metrics_url}   broker {on_stage.bootstrap_servers}", soft_wrap=True)
+    console.print(f"Twilio stand-in {on_stage.standin.url}   daemon's log {folder / 'daemon.log'}", soft_wrap=True)
+    console.print(
+        "On a real cluster: export NOTIFIER_KAFKA__BOOTSTRAP_SERVERS=broker:9092; notifier topics create; "
+        "notifier config apply FOLDER; notifier run",
+        soft_wrap=True,
+    )
