@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -59,10 +60,9 @@ class Show:
         return (f"{data.event.type} {data.event.id}", person, data.channel, data.status, data.reason or "", text)
 
     def table(self) -> Table:
-        table = Table(expand=True, title="Outcomes, newest last")
-        for name, width in (("event", 26), ("person", 14), ("channel", 7), ("status", 12), ("reason", 20)):
-            table.add_column(name, min_width=width, no_wrap=True)
-        table.add_column("text", ratio=1, overflow="ellipsis", no_wrap=True)
+        table = Table(expand=True, box=SIMPLE, title="Outcomes, newest last", padding=(0, 1, 0, 0))
+        for name, ratio in (("event", 5), ("person", 3), ("channel", 2), ("status", 3), ("reason", 4), ("text", 9)):
+            table.add_column(name, ratio=ratio, overflow="ellipsis", no_wrap=True)
         for row in self._rows[-ROWS:]:
             table.add_row(*row)
         return table
