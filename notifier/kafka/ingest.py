@@ -35,6 +35,7 @@ _POLL_MS = 250  # how soon a new assignment, a halt or a stop is noticed while n
 _CHUNK_RECORDS, _CHUNK_BYTES = 500, 4 * 1024 * 1024
 _COMMIT_EVERY, _COMMIT_SECONDS = 1.0, 5.0
 _FINISH_SECONDS = 5.0
+_LOOK_EVERY = 5.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 5.0
 _MOST_TYPES = 300  # event types of a care platform are the producers' to choose, and a metric's labels must be bounded
 
@@ -89,7 +90,7 @@ class Ingest:
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._types: set[str] = set()
-        self.progressed_at = now()
+        self.progressed_at = self._looked_at = now()
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -142,6 +143,7 @@ class Ingest:
             try:
                 async with self._consumer(assigned) as consumer:
                     await self._sources.place(consumer, assigned, self._following.catalog)
+                    await self._commit()  # a fresh group that begins at the end begins there from now on
                     backoff = _FIRST_BACKOFF
                     await self._consume(consumer, assigned)
             except KAFKA_TROUBLE as trouble:
@@ -176,7 +178,7 @@ class Ingest:
                 if self._stopping.is_set() or self._assigned != assigned:
                     return
                 await self._hand_on(chunk)
-            self._measure_lag(consumer, fetched)
+            await self._look_for_progress(consumer)
 
     async def _hand_on(self, chunk: Sequence[tuple[Place, RawRecord]]) -> None:
         taken = await self._take(chunk)
@@ -241,12 +243,12 @@ class Ingest:
         known = one.event_type if one.event_type in self._types else "other"
         self._metrics.record("events_total", (topic, known, "accepted"))
 
-    def _measure_lag(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, Sequence[RawRecord]]) -> None:
-        for at in fetched:
-            source, end = self._sources.get((at.topic, at.partition)), consumer.highwater(at)
-            if source is not None and end is not None:
-                lag = max(0, end - source.next_offset)
-                self._metrics.record("consumer_lag", (at.topic, str(at.partition)), float(lag))
+    async def _look_for_progress(self, consumer: AIOKafkaConsumer) -> None:
+        if self._now() - self._looked_at < _LOOK_EVERY:
+            return
+        self._looked_at = self._now()
+        for (topic, partition), lag in (await self._sources.look_for_progress(consumer)).items():
+            self._metrics.record("consumer_lag", (topic, str(partition)), float(lag))
 
 
 def _chunks(

@@ -19,6 +19,7 @@ from notifier.kafka.connection import STOP_SECONDS, Options, new_reader, stop_co
 from notifier.kafka.failures import KAFKA_TROUBLE, PositionLost
 
 _POLL_MS = 1000
+_QUIET_POLLS = 15  # after so many without a record the broker is asked whether there is one (B9)
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 
 
@@ -62,12 +63,20 @@ class PartitionReader:
         while True:
             try:
                 async with self._consumer() as consumer:
-                    position = await self._begin(consumer, position)
+                    position = expected = await self._begin(consumer, position)
+                    quiet = 0
                     while True:
                         fetched = await self._poll(consumer)
                         position, backoff = fetched.next_offset, _FIRST_BACKOFF
                         if fetched.records:
+                            quiet = 0
                             yield fetched
+                            continue
+                        if position < expected:
+                            raise TimeoutError("there are records and they do not come")
+                        quiet += 1
+                        if quiet % _QUIET_POLLS == 0:
+                            expected = await self._end(consumer)
             except KAFKA_TROUBLE as trouble:
                 self._log.warning("reader_rebuilt", next_offset=position, trouble=type(trouble).__name__)
             await asyncio.sleep(backoff)

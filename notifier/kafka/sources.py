@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,9 +18,11 @@ from notifier.domain.catalog import Catalog
 from notifier.domain.events import Platform
 from notifier.domain.halting import BadInARow
 from notifier.kafka.assignor import Place
-from notifier.kafka.membership import Committed, Membership
+from notifier.kafka.membership import Committed
 from notifier.kafka.source_positions import Beginning, beginning, note
 from notifier.settings import IngestSettings
+
+_STUCK_LOOKS = 3
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Source:
     halted_at: int | None = None
     halted_by_document: bool = False
     paused: bool = False
+    seen_at: int = -1
+    looks_without_progress: int = 0
 
     @property
     def halted(self) -> bool:
@@ -47,19 +52,26 @@ class Source:
         return f"{self.place[0]}:{self.place[1]}"
 
 
+class Positions(Protocol):
+    """The positions that the group keeps."""
+
+    async def committed(self, places: Iterable[Place]) -> dict[Place, Committed]: ...
+    async def commit(self, positions: Mapping[Place, Committed], seconds: float) -> bool: ...
+
+
 class SourceTable:
     """All source partitions that this process is named for."""
 
     def __init__(
         self,
-        membership: Membership,
+        group: Positions,
         platforms: Mapping[str, Platform],
         ingest: IngestSettings,
         now: Callable[[], float],
         alert: Callable[[str, str], None],
     ) -> None:
         """`alert` gets the topic and the name of what happened, for a metric."""
-        self._membership, self._platforms, self._ingest, self._now = membership, platforms, ingest, now
+        self._group, self._platforms, self._ingest, self._now = group, platforms, ingest, now
         self._alert = alert
         self._sources: dict[Place, Source] = {}
         self._log = structlog.get_logger()
@@ -77,7 +89,7 @@ class SourceTable:
         partitions = [TopicPartition(*place) for place in assigned]
         oldest, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         unknown = [place for place in assigned if place not in self._sources]
-        committed = await self._membership.committed(unknown)
+        committed = await self._group.committed(unknown)
         for at in partitions:
             place = (at.topic, at.partition)
             source = self._sources.get(place)
@@ -94,12 +106,26 @@ class SourceTable:
             for place, source in self._sources.items()
             if source.committed != source.next_offset
         }
-        if not due or not await self._membership.commit(due, seconds):
+        if not due or not await self._group.commit(due, seconds):
             return
         for place, at in due.items():
             source = self._sources.get(place)
             if source is not None:
                 source.committed = at.offset
+
+    async def look_for_progress(self, consumer: AIOKafkaConsumer) -> dict[Place, int]:
+        """How many records each partition is behind its end. Raises `TimeoutError` when one that has records, and had
+        them at the last two looks, has not moved: the consumer is stuck, whatever it says (B9)."""
+        ends = await consumer.end_offsets([TopicPartition(*place) for place in self._sources])
+        lags: dict[Place, int] = {}
+        for place, source in self._sources.items():
+            lags[place] = max(0, ends.get(TopicPartition(*place), source.next_offset) - source.next_offset)
+            moved = source.next_offset != source.seen_at or source.halted or lags[place] == 0
+            source.looks_without_progress = 0 if moved else source.looks_without_progress + 1
+            source.seen_at = source.next_offset
+            if source.looks_without_progress >= _STUCK_LOOKS:
+                raise TimeoutError(f"{source.name} has records and they do not come")
+        return lags
 
     def pause_halted(self, consumer: AIOKafkaConsumer, catalog: Catalog) -> None:
         """Stop fetching what is halted, and go on where it stopped when it no longer is."""
@@ -136,6 +162,7 @@ class SourceTable:
         if source.incarnation != begun.incarnation or begun.alert is not None:
             source.committed = None
         source.next_offset, source.incarnation, source.paused = begun.offset, begun.incarnation, False
+        source.seen_at, source.looks_without_progress = -1, 0
         halt = catalog.halts.get(source.name)
         if halt is not None and begun.alert is None:
             # Written before its offset was committed: what it counted is not read and counted again.
