@@ -84,8 +84,9 @@ async def test_a_lone_member_is_named_for_everything(
 async def test_three_members_share_and_the_others_take_over_from_one_that_leaves(
     real_kafka: Broker, options: Options, kafka_settings: KafkaSettings, topics: TopicSettings
 ) -> None:
-    """A member that leaves says so: the others do not wait for its session to end."""
-    async with elected(options, kafka_settings, topics, "a", "b", "c") as members:
+    """A member that leaves says so: the others do not wait for its session to end, which takes minutes here."""
+    patient = kafka_settings.model_copy(update={"session_timeout": 120.0})
+    async with elected(options, patient, topics, "a", "b", "c") as members:
         await until(members, lambda: divided_evenly(members))
         await members.pop().leave()
         await until(members, lambda: divided_evenly(members))

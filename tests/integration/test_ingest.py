@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -13,12 +13,13 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
 
+from notifier.domain.catalog import Catalog
 from notifier.domain.documents import Halt, Tenant, document_key
 from notifier.domain.events import InboxEvent
 from notifier.kafka.config_topic import ConfigFollower, read_config, write_config
 from notifier.kafka.connection import Options
 from notifier.kafka.halts import halt_key
-from notifier.kafka.ingest import Ingest
+from notifier.kafka.ingest import Following, Ingest
 from notifier.kafka.store import inbox_record
 from notifier.kafka.topics import admin
 from notifier.metrics import Metrics
@@ -54,13 +55,18 @@ class World:
         await write_config(self.options, self.topics.name("config"), changes, expected_end=end)
 
     @asynccontextmanager
-    async def ingesting(self, instance: str = "a", **ingest: object) -> AsyncIterator[Ingest]:
+    async def ingesting(
+        self,
+        instance: str = "a",
+        following: Callable[[ConfigFollower], Following] = lambda follower: follower,
+        **ingest: object,
+    ) -> AsyncIterator[Ingest]:
         settings = Settings(
             kafka=self.kafka, topics=self.topics, instance_id=instance, ingest=IngestSettings.model_validate(ingest)
         )
         follower = ConfigFollower(self.options, self.topics.name("config"))
-        following = asyncio.create_task(follower.run())
-        role = Ingest(self.options, settings, follower, self.metrics, time.time)
+        follow = asyncio.create_task(follower.run())
+        role = Ingest(self.options, settings, following(follower), self.metrics, time.time)
         running = asyncio.create_task(role.run())
         try:
             yield role
@@ -68,8 +74,8 @@ class World:
             await running
         finally:
             running.cancel()
-            following.cancel()
-            await asyncio.gather(running, following, return_exceptions=True)
+            follow.cancel()
+            await asyncio.gather(running, follow, return_exceptions=True)
 
     async def accepted(self, count: int) -> list[InboxEvent]:
         found = await until_there_are(self.options, self.inbox, count)
@@ -127,15 +133,30 @@ async def test_a_dead_letter_is_the_original_with_what_is_wrong_beside_it(world:
     }
 
 
+class Lagging:
+    """A configuration that is only known as far as somebody insisted."""
+
+    def __init__(self, follower: ConfigFollower) -> None:
+        self._follower = follower
+        self.catalog = follower.catalog
+
+    async def wait_for_end(self) -> Catalog:
+        self.catalog = await self._follower.wait_for_end()
+        return self.catalog
+
+
 async def test_a_tenant_that_is_configured_just_before_its_event_is_known(world: World) -> None:
     """An unknown tenant is looked for in all that was written to the configuration before the event arrived."""
-    async with world.ingesting():
-        for number in range(5):
-            await world.configure({f"new-house-{number}": "pms"})
-            await put(world.options, world.pms, [event(number, f"new-house-{number}")])
-        accepted = await world.accepted(5)
-    assert {one.tenant for one in accepted} == {f"new-house-{number}" for number in range(5)}
-    assert await whole(world.options, world.dead) == []
+    async with world.ingesting(following=Lagging):
+        await put(world.options, world.pms, [event(1)])
+        await world.accepted(1)
+        await world.configure({"new-house": "pms"})
+        await put(world.options, world.pms, [event(2, "new-house"), event(3, "no-such-house")])
+        accepted = await world.accepted(2)
+        (dead,) = await until_there_are(world.options, world.dead, 1)
+    assert [one.tenant for one in accepted] == [poison.PMS_TENANT, "new-house"]
+    assert accepted[1].configOffset == 2
+    assert dict(dead.headers)["notifier-reason"] == b"unknown_tenant"
 
 
 async def test_the_order_of_a_source_partition_is_kept(world: World) -> None:
