@@ -189,13 +189,19 @@ class Fleet:
             **self._settings,
         }
 
+    def command(self, *arguments: str) -> list[str]:
+        """A command of ours, as the installed one."""
+        return [sys.executable, "-m", "notifier", *arguments]
+
     def start(self, name: str, *roles: str) -> None:
         """A daemon under its name; started again, it is the same instance on the same port."""
         arguments = [argument for role in roles for argument in ("--role", role)]
         self.processes[name] = subprocess.Popen(
-            [sys.executable, "-m", "notifier", "run", *arguments],
-            env=self.environment(name), stdout=self._log(name), stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            self.command("run", *arguments),
+            env=self.environment(name),
+            stdout=self._log(name),
+            stderr=subprocess.STDOUT,
+        )
 
     def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         self.processes[name].send_signal(how)
