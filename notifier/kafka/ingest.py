@@ -9,9 +9,9 @@ hands on records of a partition that it is not named for, and commits nothing of
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -36,8 +36,11 @@ _CHUNK_RECORDS, _CHUNK_BYTES = 500, 4 * 1024 * 1024
 _COMMIT_EVERY, _COMMIT_SECONDS = 1.0, 5.0
 _FINISH_SECONDS = 5.0
 _LOOK_EVERY = 5.0
+_ALIVE_EVERY = 5.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.5, 5.0
 _MOST_TYPES = 300  # event types of a care platform are the producers' to choose, and a metric's labels must be bounded
+
+_Result = TypeVar("_Result")
 
 
 class Following(Protocol):
@@ -90,7 +93,7 @@ class Ingest:
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._types: set[str] = set()
-        self.progressed_at = self._looked_at = now()
+        self.progressed_at = self._looked_at = now()  # the first: when the work last came round, for `/healthz`
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
@@ -131,7 +134,7 @@ class Ingest:
     # Reading.
 
     async def _work(self) -> None:
-        await self._following.wait_for_end()  # without the halts there is no telling what may be read
+        await self._patiently(self._following.wait_for_end())  # without the halts there is no telling what may be read
         backoff = _FIRST_BACKOFF
         while not self._stopping.is_set():
             self._news.clear()
@@ -150,6 +153,17 @@ class Ingest:
                 self._log.warning("source_reader_rebuilt", trouble=type(trouble).__name__, detail=str(trouble))
                 await self._wait_for_news(backoff)
                 backoff = min(2 * backoff, _LONGEST_BACKOFF)
+
+    async def _patiently(self, work: Coroutine[object, object, _Result]) -> _Result:
+        """Wait for a broker as long as it takes: that Kafka is away is no lack of progress of ours."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not task.done():
+                self.progressed_at = self._now()
+                await asyncio.wait({task}, timeout=_ALIVE_EVERY)
+        finally:
+            task.cancel()
+        return task.result()
 
     async def _wait_for_news(self, seconds: float) -> None:
         try:
@@ -182,7 +196,7 @@ class Ingest:
 
     async def _hand_on(self, chunk: Sequence[tuple[Place, RawRecord]]) -> None:
         taken = await self._take(chunk)
-        await self._writer.write([one.message for one in taken])
+        await self._patiently(self._writer.write([one.message for one in taken]))
         for one in taken:
             one.source.next_offset = one.record.offset + 1
             self._count(one)
@@ -201,7 +215,7 @@ class Ingest:
                 continue
             read = understand(record, source.platform, self._settings.ingest.max_event_bytes, catalog)
             if isinstance(read, Refusal) and read.reason == "unknown_tenant" and not current:
-                catalog, current = await self._following.wait_for_end(), True
+                catalog, current = await self._patiently(self._following.wait_for_end()), True
                 read = understand(record, source.platform, self._settings.ingest.max_event_bytes, catalog)
             position = SourcePosition(*place, record.offset, record.timestamp, source.incarnation)
             now = self._now()
@@ -221,7 +235,7 @@ class Ingest:
         reason = f"{self._settings.ingest.halt_after} unreadable records in a row"
         self._log.error("source_partition_halted", source=source.name, offset=offset, reason=reason)
         self._alert(source.place[0], "halted")
-        source.halted_at = await self._halts.write(source.name, offset, reason)
+        source.halted_at = await self._patiently(self._halts.write(source.name, offset, reason))
 
     # Numbers.
 
@@ -241,7 +255,7 @@ class Ingest:
         if len(self._types) < _MOST_TYPES:
             self._types.add(one.event_type)
         known = one.event_type if one.event_type in self._types else "other"
-        self._metrics.record("events_total", (topic, known, "accepted"))
+        self._metrics.record("events_total", (topic, known, "ingested"))  # the engine counts what it accepts
 
     async def _look_for_progress(self, consumer: AIOKafkaConsumer) -> None:
         if self._now() - self._looked_at < _LOOK_EVERY:

@@ -20,7 +20,6 @@ from notifier.kafka.connection import Options, acknowledged, discard_producer, n
 from notifier.kafka.failures import KAFKA_TROUBLE
 
 _CHUNK = 500
-_MOST_WAITING = 50_000
 _ACKNOWLEDGE_SECONDS = 20.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
 _STRUCTURED = ("content-type", b"application/cloudevents+json")
@@ -41,11 +40,6 @@ class Publisher:
     def waiting(self) -> int:
         """Outcomes that are not acknowledged yet."""
         return len(self._queue)
-
-    @property
-    def congested(self) -> bool:
-        """So much waits that whoever causes outcomes should pause; `publish` takes more all the same."""
-        return len(self._queue) >= _MOST_WAITING
 
     def publish(self, outcome: Outcome, published: Callable[[str], None]) -> None:
         """Deliver after everything that was given before; `published` is called with the id once it is acknowledged."""
