@@ -62,6 +62,8 @@ class Daemon:
         self._follower = ConfigFollower(self._options, settings.topics.name("config"))
         self._engine: EngineRole | None = None
         self._ingest: Ingest | None = None
+        self._election: Election | None = None
+        self._silence = 2 * settings.kafka.session_timeout
         self._broker_answers = False
         self._log = structlog.get_logger()
 
@@ -190,7 +192,7 @@ class Daemon:
                 append_deadline=max(2.0, settings.recovery.intent_deadline),
             )
 
-        election = Election(
+        election = self._election = Election(
             self._options,
             settings.kafka,
             settings.topics,
@@ -236,6 +238,8 @@ class Daemon:
         found = []
         if not self._broker_answers:
             found.append("no broker answered yet")
+        elif self._election is not None and not self._election.answered_after(self._clock.now() - self._silence):
+            found.append(f"no broker has answered for {self._silence:g} s")
         elif not self._follower.loaded:
             found.append("the configuration is not read yet")
         return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 
 import structlog
 
@@ -58,6 +59,7 @@ _RESULTS: dict[type[SendResult], str] = {
     InDoubt: "in_doubt",
 }
 SLOW_RESTORE = 360.0  # seconds: a tenth of the ledger's min.compaction.lag (design section 2, rule 10)
+MOST_UNPUBLISHED = 10_000  # outcomes that wait for the results topic; above it no event causes more
 RETRY_READ = 1.0  # seconds until a reader that failed is tried again
 
 
@@ -75,7 +77,7 @@ class PartitionDriver:
         self._clock, self._store, self._texting = clock, store, texting
         self._publishing, self._following, self._metrics = publishing, following, metrics
         self._append_deadline = append_deadline
-        self._feed = Feed(store, following, self.give, lambda: self.partition.wants_inbox)
+        self._feed = Feed(store, following, self.give, self._wants_inbox)
         self._inputs: deque[Input] = deque()
         self._stepping = False
         self._writer: LedgerWriting | None = None
@@ -118,6 +120,9 @@ class PartitionDriver:
         except TimeoutError:
             self._log.warning("stopped_with_posts_under_way", posts=self._posts)
         self._stopped.set()
+
+    def _wants_inbox(self) -> bool:
+        return self.partition.wants_inbox and self._publishing.waiting < MOST_UNPUBLISHED
 
     @property
     def inbox_end(self) -> int:
@@ -240,11 +245,12 @@ class PartitionDriver:
         begun = self._clock.now()
         end = command.start
         count = 0
-        async for records, read_to in self._store.read_ledger(command.start, command.end):
-            for record in records:
-                self.give(record)
-            count, end = count + len(records), read_to
-            await asyncio.sleep(0)
+        async with aclosing(self._store.read_ledger(command.start, command.end)) as chunks:
+            async for records, read_to in chunks:
+                for record in records:
+                    self.give(record)
+                count, end = count + len(records), read_to
+                await asyncio.sleep(0)
         if command.end is None:
             seconds = self._clock.now() - begun
             self._metrics.record("restore_seconds", (), seconds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import aclosing
 
 from notifier.app.ports import Following, PartitionStore
 from notifier.engine.inputs import InboxRecord, SignalRecord
@@ -30,17 +31,22 @@ class Feed:
 
     async def inbox(self, offset: int | None) -> None:
         """From `offset` (None: the beginning), until cancelled. Raises `PositionLost`."""
-        async for records in self._store.read_inbox(offset):
-            self.inbox_end = records[-1].offset + 1 if records else self.inbox_end
-            for record in records:
-                while not self._wants_inbox():
-                    self._changed.clear()
-                    await self._changed.wait()
-                if self._following.catalog.offset < record.event.configOffset:
-                    await self._following.wait_for(record.event.configOffset)
-                self._give(record)
+        async with aclosing(self._store.read_inbox(offset)) as chunks:
+            async for records in chunks:
+                self.inbox_end = records[-1].offset + 1 if records else self.inbox_end
+                for record in records:
+                    await self._its_turn(record)
+                    self._give(record)
+
+    async def _its_turn(self, record: InboxRecord) -> None:
+        while not self._wants_inbox():
+            self._changed.clear()
+            await self._changed.wait()
+        if self._following.catalog.offset < record.event.configOffset:
+            await self._following.wait_for(record.event.configOffset)
 
     async def signals(self, offset: int | None) -> None:
-        async for records in self._store.read_signals(offset):
-            for record in records:
-                self._give(record)
+        async with aclosing(self._store.read_signals(offset)) as chunks:
+            async for records in chunks:
+                for record in records:
+                    self._give(record)

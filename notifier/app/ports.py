@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Protocol
 
 from notifier.domain.answers import LookRequest, MessageMatch, MessageState, SendRequest, SendResult
@@ -24,9 +24,9 @@ class PartitionStore(Protocol):
     """The three topics of one partition."""
 
     def new_writer(self) -> LedgerWriting: ...
-    def read_ledger(self, start: int, end: int | None) -> AsyncIterator[tuple[Sequence[LedgerRecord], int]]: ...
-    def read_inbox(self, offset: int | None) -> AsyncIterator[Sequence[InboxRecord]]: ...
-    def read_signals(self, offset: int | None) -> AsyncIterator[Sequence[SignalRecord]]: ...
+    def read_ledger(self, start: int, end: int | None) -> AsyncGenerator[tuple[Sequence[LedgerRecord], int], None]: ...
+    def read_inbox(self, offset: int | None) -> AsyncGenerator[Sequence[InboxRecord], None]: ...
+    def read_signals(self, offset: int | None) -> AsyncGenerator[Sequence[SignalRecord], None]: ...
     async def signals_end(self) -> int: ...
 
 
@@ -39,6 +39,10 @@ class Texting(Protocol):
 
 
 class Publishing(Protocol):
+    @property
+    def waiting(self) -> int:
+        """Outcomes that are not acknowledged yet."""
+
     def publish(self, outcome: Outcome, published: Callable[[str], None]) -> None: ...
 
 

@@ -179,7 +179,6 @@ class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
 
     instance: str
     at: float
-    generation: int | None = None
 
 
 Entity = Notification | Run | KeyState | EventNote | IdentityPage | Consent | OptOut | Positions | Claim

@@ -46,7 +46,7 @@ def published(state: State, outcome_ids: tuple[str, ...]) -> list[str]:
         if publication.open[offset] > 0:
             break
         del publication.open[offset]
-    state.positions.published_up_to = publication.up_to = _acknowledged_below(state)
+    state.positions.published_up_to = _acknowledged_below(state)
     return done
 
 

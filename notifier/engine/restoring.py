@@ -87,7 +87,6 @@ def _take_positions(state: State, restore: Restore) -> None:
             if offset > newest:
                 newest, positions = offset, msgspec.json.decode(value, type=Positions)
     state.positions = positions
-    state.publication.up_to = positions.published_up_to
     touch(state, positions_key(state.ledger.epoch), bound=True)
 
 

@@ -116,7 +116,6 @@ class Publication:
 
     under_way: dict[str, tuple[str, int]] = field(default_factory=dict)  # outcome id -> (key, batch offset)
     open: dict[int, int] = field(default_factory=dict)  # batch offset -> outcomes not yet acknowledged, in order
-    up_to: int = 0
 
 
 @dataclass(slots=True)
@@ -226,5 +225,4 @@ class State:
     asking_signals_end: list[str] = field(default_factory=list)
     late_answers: list[Answer] = field(default_factory=list)  # arrived while nothing was restored
     facts: list[tuple[str, AnswerFact]] = field(default_factory=list)
-    signals_backlog: bool = False
     commands: list[Command] = field(default_factory=list)

@@ -11,7 +11,6 @@ import ssl
 from collections.abc import Coroutine, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import ProducerClosed
 
 from notifier.kafka.failures import ConnectionSettingsUnusable
@@ -142,7 +141,3 @@ async def discard_producer(producer: AIOKafkaProducer) -> None:
         if sending.done() and not sending.cancelled():
             sending.exception()
     producer._message_accumulator.fail_all(ProducerClosed())
-
-
-async def close_client(client: AIOKafkaClient) -> None:
-    await bounded(client.close())
