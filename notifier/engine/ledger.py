@@ -36,7 +36,9 @@ def begin_claim(state: State, now: float) -> None:
 def cut(state: State, now: float) -> None:
     """Put what has to be written into one atomic batch, unless one is still in flight."""
     ledger = state.ledger
-    if ledger.in_flight is not None or ledger.gap is not None or not (ledger.bound or ledger.loose):
+    if ledger.in_flight is not None or ledger.gap is not None:
+        return
+    if not (ledger.bound or ledger.loose or ledger.void_touched):
         return
     if ledger.phase == "lost":
         _cut_facts(state, now)

@@ -150,7 +150,8 @@ class Partition:
         state.ledger.phase = "lost"
         state.commands.append(Measured("fenced_total"))
         state.ledger.gap, state.ledger.held = None, []
-        state.ledger.bound, state.ledger.loose = {}, {}
+        unwritten = (*state.ledger.bound, *state.ledger.loose)
+        state.ledger.bound, state.ledger.loose = {}, {key: None for key in unwritten if key.startswith("n/")}
         state.ledger.lost_at = now
         state.ledger.losses += 1
         state.intending.clear()

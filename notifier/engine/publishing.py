@@ -11,9 +11,10 @@ def publish_written(state: State, batch: Batch) -> None:
     """The batch is acknowledged and the fence held: what it says for the first time may be said to the world."""
     publication = state.publication
     for written in batch.written:
+        kept = {outcome.id for outcome in outcomes_of(entity(state, written.key))} if written.outcomes else ()
         for outcome in written.outcomes:
-            if outcome.id in publication.under_way:
-                continue
+            if outcome.id in publication.under_way or outcome.id not in kept:
+                continue  # on its way, or acknowledged while this batch was in flight
             publication.under_way[outcome.id] = (written.key, batch.first)
             publication.open[batch.first] = publication.open.get(batch.first, 0) + 1
             state.commands.append(Publish(outcome))
