@@ -8,11 +8,17 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as property_settings
 
 from notifier.kafka import topics as kafka_topics
 from notifier.kafka.connection import Options, client_options
 from notifier.settings import KafkaSettings, TopicSettings
 from tests.brokers import Broker, NoBroker, chosen_broker
+
+# No property is judged by how fast this machine is just now.
+property_settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+property_settings.load_profile("untimed")
 
 USED = pytest.StashKey[Broker]()
 REQUIRED = os.environ.get("NOTIFIER_REQUIRE_REAL_KAFKA") == "1"

@@ -257,6 +257,12 @@ class Shell:
         self.give(Answer(request.notification_id, request.attempt, at, result or Accepted(sid=sid)))
         return sid
 
+    def answer_all(self) -> None:
+        """Twilio takes whatever was posted and not answered yet."""
+        while under_way := self.partition.state.posted:
+            ids = [request.notification_id for request in self.sends]
+            self.answer(send=len(ids) - 1 - ids[::-1].index(next(iter(under_way))))
+
     def callback(
         self, status: str, *, send: int = -1, sid: str | None = None, error_code: int | None = None, **other: Any
     ) -> None:

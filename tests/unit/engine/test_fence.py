@@ -129,9 +129,11 @@ def test_a_former_owner_writes_its_answers_as_facts() -> None:
     assert shell.partition.state.ledger.phase == "lost"
     shell.answer(send=0)
     (record,) = shell.batches[-1]
-    assert record.epoch == epoch and record.value is not None
+    assert record.epoch == epoch
+    assert record.value is not None
     fact = msgspec.json.decode(record.value, type=Notification).answer
-    assert fact is not None and isinstance(fact.result, Accepted)
+    assert fact is not None
+    assert isinstance(fact.result, Accepted)
 
 
 def test_an_answer_taken_just_before_the_loss_is_written_as_a_fact() -> None:
