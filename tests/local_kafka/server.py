@@ -61,7 +61,8 @@ class LocalKafka:
         self._libraries = jars()
         self._folder = Path(tempfile.mkdtemp(prefix="notifier-kafka-"))
         self._ports = {node: (_free_port(host), _free_port(host)) for node in range(1, nodes + 1)}
-        self._cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # The first six bits are zero: an id that begins with "-" would be read as an option by the format tool.
+        self._cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._said_before: dict[int, int] = {}
         for node in self._ports:
