@@ -15,7 +15,7 @@ from notifier.engine.emitting import emit
 from notifier.engine.entities import AnswerFact, Notification, OptOut
 from notifier.engine.finishing import finish
 from notifier.engine.inputs import Looked, Polled
-from notifier.engine.lanes import account_of
+from notifier.engine.lanes import slot_unused
 from notifier.engine.sending import hand_over, retry
 from notifier.engine.state import State
 from notifier.engine.table import opt_out_key, touch
@@ -55,7 +55,7 @@ def _count(state: State, result: str) -> None:
 def created(state: State, n: Notification, sid: str, status: str, now: float) -> None:
     """Evidence that it was created, from wherever: nothing is to be sent any more."""
     if state.intending.pop(n.id, None) is not None:
-        account_of(state, n.connection or "").in_flight -= 1
+        slot_unused(state, n.connection or "")
     n.answer = AnswerFact(n.attempt, Accepted(sid=sid, status=status))
     hand_over(state, n, sid, "queued", now)
 

@@ -21,7 +21,7 @@ def finish(
     lane = state.lanes.get((n.tenant, n.to or ""))
     emit(state, n, status, now, reason=reason, detail=detail, bound=True)
     n.stage, n.hold, n.doubt, n.cancel = "final", None, None, None
-    for index in (state.intending, state.polls, state.settling, state.posted):
+    for index in (state.intending, state.polls, state.settling):
         index.pop(n.id, None)
     _end_run(state, n, status, reason, now)
     if n.handed_over is None and status not in WENT_OUT and n.rule == "key_is_ready":

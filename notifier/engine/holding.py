@@ -32,10 +32,10 @@ def refused(state: State, n: Notification, result: Rejected, now: float) -> None
         connection = state.catalog.connections.get(key[0])
         reason = "connection_broken" if account else "sender_held"
         detail = result.detail or (f"Twilio error {result.error_code}" if result.error_code else "refused by Twilio")
-        hold = state.holds[key] = Hold(reason, connection.version if connection else 0, detail, now)
-    if hold.probe in (None, n.id):
+        hold = state.holds[key] = Hold(reason, connection.version if connection else 0, detail)
+        _probe_later(state, key, hold, now)
+    if hold.probe == n.id:
         hold.probe = None
-        state.timers.at(now + state.config.probe_every, "probe", SEPARATOR.join(key))
     put_on_hold(state, n, hold, now)
     for name, queue in state.senders.items():
         if queue.owner == key[0] and queue.ring:
@@ -53,20 +53,36 @@ def put_on_hold(state: State, n: Notification, hold: Hold, now: float) -> None:
     free_lane(state, n, now)
 
 
+def _probe_later(state: State, key: tuple[str, str], hold: Hold, now: float) -> None:
+    hold.probe_at = now + state.config.probe_every
+    state.timers.at(hold.probe_at, "probe", SEPARATOR.join(key))
+
+
 def probe(state: State, key: str, now: float) -> None:
+    """Every `PROBE_EVERY` one message tries; the next does, too, when the last one ended without an answer."""
     owner, _, sender = key.partition(SEPARATOR)
     hold = state.holds.get((owner, sender))
-    if hold is None or hold.probe is not None:
+    if hold is None or now < hold.probe_at:
+        return  # the hold that this timer was set for is over
+    _probe_later(state, (owner, sender), hold, now)
+    trying = state.notifications.get(hold.probe or "")
+    if trying is not None and trying.stage in ("waiting", "sending"):
         return
+    hold.probe = None
     while hold.waiting:
         notification_id = next(iter(hold.waiting))
         del hold.waiting[notification_id]
         n = state.notifications.get(notification_id)
-        if n is not None and n.stage == "held":
+        if n is not None and _held_by(hold, n):
             hold.probe = n.id
             unhold(state, n, now)
             return
     del state.holds[(owner, sender)]
+
+
+def _held_by(hold: Hold, n: Notification) -> bool:
+    """Not any more when it waits for something else by now: its tenant is not live, its credential is gone."""
+    return n.stage == "held" and n.hold == hold.reason
 
 
 def got_through(state: State, n: Notification, now: float) -> None:
@@ -80,7 +96,7 @@ def release(state: State, key: tuple[str, str], now: float) -> None:
     hold = state.holds.pop(key)
     for notification_id in hold.waiting:
         n = state.notifications.get(notification_id)
-        if n is not None and n.stage == "held":
+        if n is not None and _held_by(hold, n):
             unhold(state, n, now)
 
 
@@ -94,8 +110,8 @@ def restored_hold(state: State, n: Notification, now: float) -> None:
     key = (n.connection or "", "" if n.hold == "connection_broken" else n.sender or "")
     hold = state.holds.get(key)
     if hold is None:
-        hold = state.holds[key] = Hold(n.hold or "connection_broken", n.hold_version, "refused before a restart", now)
-        state.timers.at(now + state.config.probe_every, "probe", SEPARATOR.join(key))
+        hold = state.holds[key] = Hold(n.hold or "connection_broken", n.hold_version, "refused before a restart")
+        _probe_later(state, key, hold, now)
     hold.waiting[n.id] = None
 
 

@@ -15,7 +15,7 @@ from notifier.engine.arriving import address, arrive, event_time, hold, skip, wa
 from notifier.engine.emitting import emit_applied, emit_ignored
 from notifier.engine.entities import KeyState, Notification, Told
 from notifier.engine.finishing import finish
-from notifier.engine.lanes import free_lane
+from notifier.engine.lanes import enqueue, leave_lane
 from notifier.engine.preparing import person_name
 from notifier.engine.state import State
 from notifier.engine.table import key_key, touch
@@ -71,13 +71,13 @@ class KeyChange:
         for n in of_key(self._state, self._known):
             if n.stage not in ("held", "waiting"):
                 continue
-            before = (n.stage, n.hold, n.to, n.due)
+            before, cause = (n.stage, n.hold, n.to, n.due), n.cause
             n.cause = Cause(event=self._event.ref)
             decide_again(self._state, self._tenant, self._known, n, self._now)
             if (n.stage, n.hold, n.to, n.due) != before or n.stage == "waiting":
                 self._affected.append(n.id)
             else:
-                n.cause = None
+                n.cause = cause
 
     def tell_new_persons(self) -> None:
         for position, person in enumerate(self._known.key.persons):
@@ -167,7 +167,7 @@ def decide_again(state: State, tenant: TenantConfig, known: KeyState, n: Notific
 def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, part: Part, now: float) -> None:
     """Put the decision into effect."""
     touch(state, "n/" + n.id, bound=True)
-    moved_from = None if n.to in (None, part.to) else n.to
+    lane, sender, moved = (n.tenant, n.to or ""), (n.connection, n.sender), n.to not in (None, part.to)
     address(state, n, part.to)
     n.body = None
     n.deadline = _deadline(known, part, _due(tenant, known, n))
@@ -182,16 +182,19 @@ def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, 
         case "hold":
             hold(state, n, part.reason or "awaiting_credential", now)
         case "send":
-            _place_in_time(state, tenant, known, n, now)
-    if moved_from is not None:
-        free_lane(state, n, now)
+            n.due = _due(tenant, known, n)
+            held = n.stage == "held" and n.hold in ("connection_broken", "sender_held")
+            if held and sender == (n.connection, n.sender):
+                return  # only its connection releases it
+            _place_in_time(state, n, now, moved=moved)
+    if moved or n.stage == "held" or n.due > now:
+        leave_lane(state, lane, n, now)
 
 
-def _place_in_time(state: State, tenant: TenantConfig, known: KeyState, n: Notification, now: float) -> None:
-    if n.stage == "held" and n.hold in ("connection_broken", "sender_held"):
-        return  # only its connection releases it
-    n.due = _due(tenant, known, n)
+def _place_in_time(state: State, n: Notification, now: float, *, moved: bool) -> None:
     if n.stage == "waiting" and n.status is not None and n.due <= now:
+        if moved:
+            enqueue(state, n, now)
         return  # in its lane, or waiting for a retry
     wait(state, n, now)
 

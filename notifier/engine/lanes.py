@@ -57,7 +57,11 @@ def _rate(state: State, owner: str, name: str) -> float:
 
 
 def enqueue(state: State, n: Notification, now: float) -> None:
-    """The notification is due: it takes its place in its lane."""
+    """It takes its place in its lane, now or when it is due."""
+    at = max(n.due, n.retry_at)
+    if at > now:
+        state.timers.at(at, "due", n.id)
+        return
     lane = lane_of(state, n)
     heapq.heappush(lane.due, (n.inbox, n.order, n.id))
     offer(state, lane, now)
@@ -67,7 +71,7 @@ def offer(state: State, lane: Lane, now: float) -> None:
     """Let the lane stand in line for its sender, unless somebody under way still holds it."""
     if lane.queued:
         return
-    first = _first(state, lane)
+    first = _first(state, lane, now)
     if first is None:
         if lane.head is None and not lane.doubts and not lane.postponed:
             state.lanes.pop(lane.key, None)
@@ -90,24 +94,26 @@ def _in_flight(state: State, notification_id: str) -> bool:
     return n is not None and n.stage == "sending"
 
 
-def _first(state: State, lane: Lane) -> Notification | None:
+def _first(state: State, lane: Lane, now: float) -> Notification | None:
+    """The next in a lane. What was moved to another time or number since it came leaves; it is offered again there."""
     while lane.due:
         _, _, notification_id = lane.due[0]
         n = state.notifications.get(notification_id)
-        if n is not None and n.stage == "waiting" and (n.tenant, n.to or "") == lane.key:
+        waits = n is not None and n.stage == "waiting" and max(n.due, n.retry_at) <= now
+        if n is not None and waits and (n.tenant, n.to or "") == lane.key:
             return n
         heapq.heappop(lane.due)
     return None
 
 
-def take_turn(state: State, queue: SenderQueue) -> Notification | None:
+def take_turn(state: State, queue: SenderQueue, now: float) -> Notification | None:
     """The notification whose turn it is at this sender, by deficit round robin; it stays in line until `taken`."""
     while queue.ring:
         tenant = queue.ring[0]
         lanes = queue.tenants[tenant]
-        first = _first(state, lanes[0]) if lanes else None
+        first = _first(state, lanes[0], now) if lanes else None
         if lanes and (first is None or (first.connection, first.sender) != (queue.owner, queue.name)):
-            leave_line(queue)
+            offer(state, leave_line(queue), now)  # to another sender, or to be forgotten
             continue
         if first is None:
             queue.ring.popleft()
@@ -156,7 +162,12 @@ def hold_lane(state: State, n: Notification, now: float) -> None:
 
 
 def free_lane(state: State, n: Notification, now: float) -> None:
-    lane = state.lanes.get((n.tenant, n.to or ""))
+    leave_lane(state, (n.tenant, n.to or ""), n, now)
+
+
+def leave_lane(state: State, key: tuple[str, str], n: Notification, now: float) -> None:
+    """`n` holds nobody in this lane any more; `key` is another one than its own when its number changed."""
+    lane = state.lanes.get(key)
     if lane is None:
         return
     if lane.head == n.id:
@@ -166,9 +177,21 @@ def free_lane(state: State, n: Notification, now: float) -> None:
 
 def lane_wait_over(state: State, key: str, now: float) -> None:
     tenant, _, number = key.partition(SEPARATOR)
-    lane = state.lanes.get((tenant, number))
+    reoffer(state, (tenant, number), now)
+
+
+def reoffer(state: State, key: tuple[str, str], now: float) -> None:
+    """Its head is under way no more: later ones go when `LANE_WAIT` is over, or was when nothing could be done."""
+    lane = state.lanes.get(key)
     if lane is not None:
         offer(state, lane, now)
+
+
+def slot_unused(state: State, owner: str) -> None:
+    """An intent was given up before its POST."""
+    account = account_of(state, owner)
+    account.in_flight = max(0, account.in_flight - 1)
+    _wake_senders(state, owner)
 
 
 def slot_freed(state: State, owner: str, *, congested: bool, accepted: bool, now: float) -> None:
@@ -182,6 +205,10 @@ def slot_freed(state: State, owner: str, *, congested: bool, accepted: bool, now
     elif accepted and used_up:
         ceiling = float(state.config.max_in_flight * LIMIT_CEILING)
         account.limit = min(ceiling, account.limit + 1.0 / account.limit)
+    _wake_senders(state, owner)
+
+
+def _wake_senders(state: State, owner: str) -> None:
     for key, queue in state.senders.items():
         if queue.owner == owner and queue.ring:
             state.runnable[key] = None

@@ -203,9 +203,10 @@ class Partition:
                 n.answer = AnswerFact(answer.attempt, answer.result)
                 touch(state, "n/" + n.id)
             return
-        if answer.epoch == state.ledger.epoch and n is not None:
+        owner = state.posted.pop(answer.notification_id, None) if answer.epoch == state.ledger.epoch else None
+        if owner is not None:
             congested, accepted = sending.congestion(answer.result)
-            slot_freed(state, n.connection or "", congested=congested, accepted=accepted, now=now)
+            slot_freed(state, owner, congested=congested, accepted=accepted, now=now)
         if n is not None:
             sending.apply_answer(state, n, AnswerFact(answer.attempt, answer.result), now)
 

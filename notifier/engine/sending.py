@@ -24,6 +24,8 @@ from notifier.engine.lanes import (
     leave_line,
     offer,
     refill,
+    reoffer,
+    slot_unused,
     take_turn,
     taken,
 )
@@ -50,7 +52,7 @@ def pump(state: State, now: float) -> None:
 
 def _pump_sender(state: State, queue: SenderQueue, now: float) -> None:
     account = account_of(state, queue.owner)
-    while (n := take_turn(state, queue)) is not None:
+    while (n := take_turn(state, queue, now)) is not None:
         held = hold_for(state, queue.owner, queue.name)
         if held is not None and held[1].probe != n.id:
             lane = leave_line(queue)
@@ -106,13 +108,11 @@ def intent_acknowledged(state: State, notification_id: str, attempt: int, now: f
     epoch = state.ledger.epoch
     if n is None or epoch is None or n.stage != "sending" or n.attempt != attempt or n.poster != epoch:
         return
-    if state.posted.get(n.id) == attempt:
-        return
     late = now - (n.attempt_at or now) > state.config.intent_deadline
     if late or state.ledger.draining:
         _close_attempt(state, n, now)
         return
-    state.posted[n.id] = attempt
+    state.posted[n.id] = n.connection or ""
     sender = n.sender or ""
     service = sender.startswith("MG")
     request = SendRequest(
@@ -125,7 +125,7 @@ def intent_acknowledged(state: State, notification_id: str, attempt: int, now: f
 
 def _close_attempt(state: State, n: Notification, now: float) -> None:
     """Never send on an old intent: nothing was posted for this attempt, the next begins."""
-    account_of(state, n.connection or "").in_flight -= 1
+    slot_unused(state, n.connection or "")
     n.answer = AnswerFact(n.attempt, NotSent())
     if n.cancel is not None:
         finish(state, n, "cancelled", now, reason=n.cancel)
@@ -154,6 +154,7 @@ def apply_answer(state: State, n: Notification, fact: AnswerFact, now: float) ->
             reject(state, n, fact.result, now)
         case InDoubt(cause=cause) if inherited is None:
             enter_doubt(state, n, cause, now)
+            reoffer(state, (n.tenant, n.to or ""), now)
 
 
 def _doubt_ends(state: State, n: Notification, now: float, ending: str) -> None:
@@ -192,8 +193,10 @@ def retry(state: State, n: Notification, now: float, retry_after: float | None, 
         return
     n.stage = "waiting"
     n.retry_at = now + _backoff(n.id, n.attempt, retry_after)
+    n.body = n.body if n.key_id is None else None  # from the key as it stands by then
     emit(state, n, "scheduled", now, reason="retry", detail=detail, attempt=n.attempt + 1)
-    state.timers.at(n.retry_at, "due", n.id)
+    enqueue(state, n, now)
+    reoffer(state, (n.tenant, n.to or ""), now)
 
 
 def _backoff(notification_id: str, attempt: int, retry_after: float | None) -> float:

@@ -177,7 +177,7 @@ class Hold:
     reason: str  # connection_broken or sender_held
     version: int
     detail: str
-    since: float
+    probe_at: float = 0.0
     probe: str | None = None  # the one notification that tries again
     waiting: dict[str, None] = field(default_factory=dict)
 
@@ -219,7 +219,7 @@ class State:
     by_key: dict[str, set[str]] = field(default_factory=dict)  # k/… -> notifications of that key
     by_tenant: dict[str, set[str]] = field(default_factory=dict)
     intending: dict[str, int] = field(default_factory=dict)  # notification -> attempt whose intent is not yet written
-    posted: dict[str, int] = field(default_factory=dict)  # notification -> attempt whose POST this process began
+    posted: dict[str, str] = field(default_factory=dict)  # notification -> account at which its POST is under way
     polls: dict[str, float] = field(default_factory=dict)  # notification -> interval of its next poll
     settling: dict[str, int] = field(default_factory=dict)  # notification in doubt -> signals offset to be read first
     asking_signals_end: list[str] = field(default_factory=list)
