@@ -6,8 +6,10 @@ import asyncio
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 import typer
@@ -16,8 +18,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from notifier.app.lifecycle import stop_on_signals
-from notifier.commands.stage import DemoFailed, Stage, event_ids, kafka_settings, samples, stage
+from notifier.app.lifecycle import STOPPED_AT_ONCE, stop_on_signals
+from notifier.commands.stage import DemoFailed, Samples, Stage, event_ids, kafka_settings, samples, stage
 from notifier.domain.outcomes import TERMINAL_STATUSES, NotificationData, Outcome
 from notifier.kafka.connection import client_options
 from notifier.kafka.results_reader import ResultsReader
@@ -25,7 +27,10 @@ from notifier.logs import configure_logs
 from notifier.settings import TopicSettings
 
 DEADLINE = 90.0
+REDRAW_SECONDS = 0.15
 ROWS = 60
+
+T = TypeVar("T")
 
 
 class Show:
@@ -97,50 +102,68 @@ def demo(
 
 
 async def _demo(events: Path | None, *, as_json: bool, keep: bool) -> int:
-    shown = samples(events)
     stop = asyncio.Event()
-    folder = Path(tempfile.mkdtemp(prefix="notifier-demo-"))
+    console = Console(stderr=as_json, soft_wrap=True, highlight=False)
     with stop_on_signals(stop):
-        async with stage(shown, folder / "daemon.log") as on_stage:
-            show = Show(set(event_ids(shown.events)), on_stage, as_json=as_json)
-            reader = ResultsReader(
-                client_options(kafka_settings(on_stage.bootstrap_servers)), TopicSettings().name("results"), show.told
-            )
-            reading = asyncio.create_task(reader.read(follow=True))
-            await on_stage.command("publish", str(shown.events))
-            complete = await _watch(show, stop, reading, live=not as_json)
-            console = Console(stderr=as_json)
-            console.print(show.summary())
-            _tell_addresses(console, on_stage, folder)
-            if keep and not stop.is_set():
+        async with AsyncExitStack() as stack:
+            show = await _unless(stop, _play(stack, samples(events), console, as_json=as_json))
+            if keep and show is not None:
                 console.print("All is left running; Ctrl-C ends it.")
                 await stop.wait()
-            reading.cancel()
-            await asyncio.wait({reading})
-    if not complete and not stop.is_set():
+    if show is None:
+        return STOPPED_AT_ONCE
+    if not show.complete.is_set():
         raise DemoFailed(f"not everything was final within {DEADLINE:g} s: {show.summary()}")
-    return 0 if complete else 130
+    return 0
 
 
-async def _watch(show: Show, stop: asyncio.Event, reading: asyncio.Task[None], *, live: bool) -> bool:
-    """Until all is final, or the time is over, or somebody had enough."""
-    complete = asyncio.ensure_future(show.complete.wait())
-    stopped = asyncio.ensure_future(stop.wait())
-    waited_for = {complete, stopped, reading}
+async def _unless(stop: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """What `work` returns; None when somebody had enough before, and `work` was cancelled."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    working.cancel()
+    await asyncio.wait({working})
+    return None if working.cancelled() else working.result()
+
+
+async def _play(stack: AsyncExitStack, shown: Samples, console: Console, *, as_json: bool) -> Show:
+    """Everything up to the summary; what was started ends with the stack."""
+    log = Path(tempfile.mkdtemp(prefix="notifier-demo-")) / "daemon.log"
+    on_stage = await stack.enter_async_context(stage(shown, log))
+    show = Show(set(event_ids(shown.events)), on_stage, as_json=as_json)
+    reader = ResultsReader(
+        client_options(kafka_settings(on_stage.bootstrap_servers)), TopicSettings().name("results"), show.told
+    )
+    reading = asyncio.create_task(reader.read(follow=True))
+    stack.push_async_callback(_cancel, reading)
+    await on_stage.command("publish", str(shown.events))
+    living = asyncio.create_task(on_stage.outlive(log))
+    stack.push_async_callback(_cancel, living)
+    await _watch(show, {reading, living}, live=not as_json)
+    console.print(show.summary())
+    _tell_addresses(console, on_stage, log)
+    return show
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def _watch(show: Show, must_live: set[asyncio.Task[None]], *, live: bool) -> None:
+    """Until all is final or the time is over. Raises what ended one of those that must live."""
+    complete = asyncio.create_task(show.complete.wait())
     loop = asyncio.get_running_loop()
     until = loop.time() + DEADLINE
-    console = Console()
-    with Live(console=console, refresh_per_second=8, transient=False) if live else _Nothing() as picture:
-        while loop.time() < until:
-            done, _ = await asyncio.wait(waited_for, timeout=0.15, return_when=asyncio.FIRST_COMPLETED)
+    with Live(console=Console(), refresh_per_second=8, transient=False) if live else _Nothing() as picture:
+        while not show.complete.is_set() and loop.time() < until:
+            await asyncio.wait({complete, *must_live}, timeout=REDRAW_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for task in must_live:
+                if task.done():
+                    task.result()
             picture.update(show.table())
-            if done:
-                break
     complete.cancel()
-    stopped.cancel()
-    if reading.done():
-        reading.result()
-    return show.complete.is_set()
 
 
 class _Nothing:
@@ -156,11 +179,10 @@ class _Nothing:
         return
 
 
-def _tell_addresses(console: Console, on_stage: Stage, folder: Path) -> None:
-    console.print(f"metrics {on_stage.metrics_url}   broker {on_stage.bootstrap_servers}", soft_wrap=True)
-    console.print(f"Twilio stand-in {on_stage.standin.url}   daemon's log {folder / 'daemon.log'}", soft_wrap=True)
+def _tell_addresses(console: Console, on_stage: Stage, log: Path) -> None:
+    console.print(f"metrics {on_stage.metrics_url}   broker {on_stage.bootstrap_servers}")
+    console.print(f"Twilio stand-in {on_stage.standin.url}   daemon's log {log}")
     console.print(
         "On a real cluster: export NOTIFIER_KAFKA__BOOTSTRAP_SERVERS=broker:9092; notifier topics create; "
-        "notifier config apply FOLDER; notifier run",
-        soft_wrap=True,
+        "notifier config apply FOLDER; notifier run"
     )

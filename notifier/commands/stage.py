@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import sys
+import sysconfig
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -41,11 +42,18 @@ class Samples:
 
 
 def samples(events: Path | None) -> Samples:
-    """`deploy/samples` of the checkout that this runs from. Raises `DemoFailed` where there is none."""
-    found = Path(__file__).resolve().parents[2] / "deploy" / "samples"
-    if not (found / "tenants").is_dir():
-        raise DemoFailed("deploy/samples is not here: run the demo from a checkout of the project")
-    return Samples(found / "tenants", events or found / "events.yaml")
+    """`deploy/samples` of the checkout that this runs from, else the copy that was installed with the package.
+
+    Raises `DemoFailed` where there is neither.
+    """
+    places = (
+        Path(__file__).resolve().parents[2] / "deploy" / "samples",
+        Path(sysconfig.get_path("data")) / "share" / "notifier" / "samples",
+    )
+    for found in places:
+        if (found / "tenants").is_dir():
+            return Samples(found / "tenants", events or found / "events.yaml")
+    raise DemoFailed("the sample tenants are missing; looked in " + " and ".join(map(str, places)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,17 @@ class Stage:
             sys.executable, "-m", "notifier", *arguments, env=dict(self.environment),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        said, _ = await process.communicate()
+        try:
+            said, _ = await process.communicate()
+        finally:
+            await _end(process)
         if process.returncode != 0:
             raise DemoFailed(f"notifier {' '.join(arguments)}: {said.decode().strip()}")
+
+    async def outlive(self, log: Path) -> None:
+        """Returns never; raises `DemoFailed` when the daemon ends while it is still needed."""
+        code = await self.daemon.wait()
+        raise DemoFailed(f"the daemon ended with {code} in the middle of the show; its log: {log}")
 
     def texts(self) -> dict[str, str]:
         """What was texted, by notification, from the stand-in's own record."""
@@ -165,16 +181,16 @@ async def _answers(port: int) -> bool:
     return b" 200 " in status
 
 
-async def _end(daemon: asyncio.subprocess.Process) -> None:
-    if daemon.returncode is not None:
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
         return
-    daemon.terminate()
+    process.terminate()
     try:
         async with asyncio.timeout(STOP_SECONDS):
-            await daemon.wait()
+            await process.wait()
     except TimeoutError:
-        daemon.kill()
-        await daemon.wait()
+        process.kill()
+        await process.wait()
 
 
 def event_ids(path: Path) -> Sequence[tuple[str, str]]:
