@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def publish(
     ],
     topic: Annotated[
         str | None,
-        typer.Option(help="Publish to this topic; its events are read as care events unless it is a PMS one."),
+        typer.Option(help="Publish all to this topic instead of the one of their platform."),
     ] = None,
     rate: Annotated[
         float | None, typer.Option(min=0.001, help="Events a second; as fast as the brokers take them without it.")
@@ -54,7 +55,7 @@ def publish(
         typer.echo(f"notifier: {len(faults)} of the events cannot be used; nothing was published", err=True)
         raise typer.Exit(1)
     asyncio.run(_publish(settings, messages, rate))
-    typer.echo(json.dumps({"published": len(messages)}) if as_json else f"published {len(messages)}")
+    typer.echo(last_line(messages, as_json=as_json))
 
 
 def read_messages(
@@ -63,30 +64,57 @@ def read_messages(
     """The events of `files` as records, and what cannot be used of them. `topic` None: by their types."""
     messages: list[Message] = []
     faults: list[Fault] = []
-    try:
-        for file in find_files(files, (*YAML_ENDINGS, *JSON_ENDINGS, *LINES_ENDINGS)):
-            for written in read_objects(file):
-                message = _message(written, topics, topic, max_bytes)
-                messages.append(message) if isinstance(message, Message) else faults.append(message)
-    except Unreadable as unreadable:
-        faults.append(unreadable.fault)
+    for file in _each_file(files, faults):
+        try:
+            written = read_objects(file)
+        except Unreadable as unreadable:
+            faults.append(unreadable.fault)
+            continue
+        for position, one in enumerate(written, start=1):
+            message = _message(one, position, topics, topic, max_bytes)
+            messages.append(message) if isinstance(message, Message) else faults.append(message)
     return messages, faults
 
 
-def _message(written: Written, topics: TopicSettings, topic: str | None, max_bytes: int) -> Message | Fault:
+def last_line(messages: list[Message], *, as_json: bool) -> str:
+    """How many went to which topics."""
+    counts = Counter(message.topic for message in messages)
+    if as_json:
+        return json.dumps({"published": len(messages), "topics": counts})
+    by_topic = ", ".join(f"{count} to {topic}" for topic, count in counts.items()) or "the files hold none"
+    return f"published {len(messages)} {'event' if len(messages) == 1 else 'events'}: {by_topic}"
+
+
+def _each_file(paths: list[Path], faults: list[Fault]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            found.update(dict.fromkeys(find_files([path], (*YAML_ENDINGS, *JSON_ENDINGS, *LINES_ENDINGS))))
+        except Unreadable as unreadable:
+            faults.append(unreadable.fault)
+    return list(found)
+
+
+def _message(
+    written: Written, position: int, topics: TopicSettings, topic: str | None, max_bytes: int
+) -> Message | Fault:
     value = json.dumps(written.value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     platform = _platform(written.value, topics, topic)
     event = read_event(value, _HEADERS, platform, max_bytes)
     if isinstance(event, Refusal):
         field, _, rule = event.detail.partition(": ")
         line = written.line(tuple(part for part in field.split(".") if part != "value"))
-        return Fault(written.file, line, field, f"{rule} ({event.reason})")
+        where = field if line is not None else f"event {position}: {field}"  # the JSON parser tells no lines
+        return Fault(written.file, line, where, f"{rule} ({event.reason})")
     return Message(topic or topics.sources(platform)[0], event.tenant.encode(), value, _HEADERS)
 
 
 def _platform(value: object, topics: TopicSettings, topic: str | None) -> Platform:
-    if topic is not None:
-        return "pms" if topic in topics.sources("pms") else "care"
+    """Of the topic that was named, when it is one that ingest reads; else of the event's type."""
+    if topic in topics.sources("pms"):
+        return "pms"
+    if topic in topics.sources("care"):
+        return "care"
     event_type = value.get("type") if isinstance(value, dict) else None
     return "pms" if isinstance(event_type, str) and event_type in PMS_EVENT_TYPES else "care"
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 import typer
 
-from notifier.domain.outcomes import Outcome
+from notifier.domain.outcomes import Outcome, Status
 from notifier.kafka.connection import client_options
 from notifier.kafka.results_reader import ResultsReader
 from notifier.logs import configure_logs
@@ -44,27 +45,50 @@ class Summary(msgspec.Struct, rename="camel"):
     segments: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which outcomes are shown: those that fit all that is set."""
+
+    tenant: str | None = None
+    event: str | None = None
+    status: Status | None = None
+
+    def fits(self, outcome: Outcome, summary: Summary) -> bool:
+        """Whether this outcome is to be shown; a record that is not of a notification has no status."""
+        return (
+            self.tenant in (None, outcome.tenant)
+            and self.event in (None, summary.event.id)
+            and self.status in (None, summary.status)
+        )
+
+
 def results(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Stay, and show what comes.")] = False,
     tenant: Annotated[str | None, typer.Option(help="Only outcomes of this tenant.")] = None,
     event: Annotated[str | None, typer.Option(help="Only outcomes of the event with this id.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only notifications with this status.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only notifications with this status.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The records as they are, one a line.")] = False,
 ) -> None:
     """Show outcomes, from the oldest that is kept to the end of the topic."""
     settings = load_settings()
     configure_logs(settings.log.format, "warning")
+    wanted = Wanted(tenant, event, status)
 
     def told(outcome: Outcome, value: bytes) -> None:
-        summary = msgspec.json.decode(outcome.data, type=Summary)
-        if tenant not in (None, outcome.tenant) or event not in (None, summary.event.id):
-            return
-        if status not in (None, summary.status):
-            return
-        typer.echo(value.decode() if as_json else line(outcome, summary))
+        summary = summarise(outcome)
+        if wanted.fits(outcome, summary):
+            typer.echo(value.decode() if as_json else line(outcome, summary))
 
     reader = ResultsReader(client_options(settings.kafka), settings.topics.name("results"), told)
     asyncio.run(reader.read(follow=follow))
+
+
+def summarise(outcome: Outcome) -> Summary:
+    """What a line can tell of it; of data in a form that another version may have written, nothing."""
+    try:
+        return msgspec.json.decode(outcome.data, type=Summary)
+    except msgspec.ValidationError:
+        return Summary()
 
 
 def line(outcome: Outcome, summary: Summary) -> str:

@@ -97,13 +97,14 @@ async def test_publish_puts_events_where_their_tenant_belongs(
     run: Run, options: Options, topics: TopicSettings
 ) -> None:
     published = run("publish", SAMPLES / "events.yaml", "--json")
-    assert (published.returncode, published.stdout) == (0, '{"published": 44}\n')
     topic, key = topics.sources("pms")[0], b"harbour-house"
+    assert published.returncode == 0
+    assert json.loads(published.stdout) == {"published": 45, "topics": {topic: 28, topics.sources("care")[0]: 17}}
     reader = PartitionReader(options, topic, partition_of(key, 4))
     records = [record async for fetched in reader.read(0, None) for record in fetched.records if record.key == key]
     ids = [json.loads(record.value or b"")["id"] for record in records]
     assert ids == sorted(ids)
-    assert len(ids) == 25
+    assert len(ids) == 26
     assert records[0].headers == (("content-type", b"application/cloudevents+json"),)
 
 
@@ -144,6 +145,12 @@ async def test_results_are_told_once_and_filtered(run: Run, options: Options, to
     assert ids("--tenant", "b") == {"n2:1"}
     assert ids("--event", "e1") == {"n1:1", "n1:2"}
     assert ids("--event", "e1", "--status", "delivered") == {"n1:2"}
+
+
+def test_a_status_that_there_is_not_is_wrong_usage(run: Run) -> None:
+    refused = run("results", "--status", "gone")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "delivered" in refused.stderr
 
 
 def test_a_broker_that_is_away_is_one_clear_line(run: Run) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
-from notifier.commands.results import Summary, line
+from notifier.commands.results import Wanted, line, summarise
 from notifier.domain.outcomes import Outcome
 
 TIME = "2026-12-03T14:00:02.114Z"
 EVENT = {"id": "evt-0001", "source": "/pms/harbour", "type": "key.ready"}
 
 
-def told(type_: str, data: dict[str, object]) -> str:
+def outcome_of(type_: str, data: object) -> Outcome:
     raw = msgspec.Raw(msgspec.json.encode(data))
-    outcome = Outcome(id="x:1", type=type_, time=TIME, tenant="harbour-house", subject="x", data=raw)
-    return line(outcome, msgspec.json.decode(raw, type=Summary))
+    return Outcome(id="x:1", type=type_, time=TIME, tenant="harbour-house", subject="x", data=raw)
+
+
+def told(type_: str, data: object) -> str:
+    outcome = outcome_of(type_, data)
+    return line(outcome, summarise(outcome))
 
 
 def test_a_notification_tells_what_why_and_to_whom_masked() -> None:
@@ -34,3 +39,30 @@ def test_other_records_are_told_by_their_type() -> None:
         f"{TIME}  harbour-house  event.ignored (no_effect)  key.ready evt-0001"
     )
     assert told("event.applied", {"event": EVENT, "affected": ["ntf_1"]}).endswith("event.applied  key.ready evt-0001")
+
+
+@pytest.mark.parametrize("data", [None, [], {"event": None}, {"event": EVENT, "status": 7}])
+def test_a_record_in_a_form_of_another_version_stops_nothing(data: object) -> None:
+    assert told("notification.sent", data).startswith(f"{TIME}  harbour-house  notification.sent")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        (Wanted(), True),
+        (Wanted(tenant="harbour-house", event="evt-0001", status="sent"), True),
+        (Wanted(tenant="mill-lodge"), False),
+        (Wanted(event="evt-0002"), False),
+        (Wanted(status="delivered"), False),
+        (Wanted(tenant="harbour-house", event="evt-0001", status="failed"), False),
+    ],
+)
+def test_only_what_fits_all_that_was_asked_for_is_shown(wanted: Wanted, fits: bool) -> None:
+    outcome = outcome_of("notification.sent", {"event": EVENT, "status": "sent"})
+    assert wanted.fits(outcome, summarise(outcome)) is fits
+
+
+def test_a_record_of_an_event_has_no_status() -> None:
+    ignored = outcome_of("event.ignored", {"event": EVENT, "reason": "no_effect"})
+    assert Wanted(event="evt-0001").fits(ignored, summarise(ignored))
+    assert not Wanted(status="sent").fits(ignored, summarise(ignored))
