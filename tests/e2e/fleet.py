@@ -14,6 +14,8 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,9 +104,10 @@ class Fleet:
             await kafka_topics.create(client, wanted, 1)
         await self.configure(self.documents() if documents is None else documents)
 
-    async def configure(self, documents: Sequence[Document]) -> None:
+    async def configure(self, documents: Sequence[Document]) -> int:
+        """The offset at or above which a daemon's `configOffset` says that it uses them."""
         changes = [(document_key(document), document) for document in documents]
-        await append_config(self.options, self.topics.name("config"), changes)
+        return await append_config(self.options, self.topics.name("config"), changes)
 
     def account(self, tenant: str) -> str:
         return "AC" + f"{self.tenants.index(tenant) + 1:032x}"
@@ -237,18 +240,49 @@ class Fleet:
     def logs(self) -> str:
         return "\n".join(f"== {path.name}\n{path.read_text()[-6000:]}" for path in sorted(self.folder.glob("*.log")))
 
+    async def run(self, *arguments: str, **settings: str) -> tuple[int, str]:
+        """A command to its end, within a minute: its exit code, and all that it said."""
+        process = await asyncio.create_subprocess_exec(
+            *self.command(*arguments),
+            env={**self.environment("command"), **settings},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode is not None
+        return process.returncode, said.decode()
+
+    async def get(self, name: str, path: str) -> tuple[int, str]:
+        """What this daemon's internal port answers; status 0 while nobody listens."""
+        return await asyncio.to_thread(_get, f"http://127.0.0.1:{self.ports[name]}{path}")
+
+    async def ready(self, name: str, wanted: int = 200) -> list[str]:
+        """Wait until /readyz has this status; what it says is missing."""
+        while True:
+            status, said = await self.get(name, "/readyz")
+            if status == wanted:
+                missing: list[str] = json.loads(said)["missing"]
+                return missing
+            assert self.processes[name].poll() is None, self.logs()
+            await pause(0.1)
+
     # In and out.
 
     async def publish(self, topic: str, events: Sequence[Mapping[str, object]]) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self.kafka.bootstrap_servers, acks="all", linger_ms=5)
+        headers = [("content-type", b"application/cloudevents+json")]
+        await self.publish_bytes(topic, [(str(e["tenant"]).encode(), msgspec.json.encode(e), headers) for e in events])
+
+    async def publish_bytes(
+        self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]
+    ) -> None:
+        """Records as they are: key, value, headers."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.kafka.bootstrap_servers, acks="all", linger_ms=5, max_request_size=8 * 1024 * 1024
+        )
         await producer.start()
         try:
-            headers = [("content-type", b"application/cloudevents+json")]
             sent = [
-                await producer.send(
-                    topic, key=str(event["tenant"]).encode(), value=msgspec.json.encode(event), headers=headers
-                )
-                for event in events
+                await producer.send(topic, key=key, value=value, headers=headers) for key, value, headers in records
             ]
             for acknowledged in sent:
                 await acknowledged
@@ -282,6 +316,17 @@ class Fleet:
             query = parse_qs(urlsplit(str(message["statusCallback"])).query)
             message["notification"], message["attempt"] = query["n"][0], int(query["a"][0])
         return found
+
+
+def _get(address: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(address) as answer:
+            return int(answer.status), answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
 
 
 def key_ready(tenant: str, number: int, phone: str, **key: object) -> dict[str, object]:

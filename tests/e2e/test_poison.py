@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.brokers import Broker
 from tests.e2e.fleet import Fleet, Told, key_ready, phone
@@ -49,16 +49,10 @@ def _delivered(told: Told) -> list[str]:
 
 
 async def _publish_poison(fleet: Fleet) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=fleet.kafka.bootstrap_servers, max_request_size=8 * 1024 * 1024)
-    await producer.start()
-    try:
-        for record in POISON:
-            topic = fleet.topics.sources(record.topic)[0]
-            await producer.send_and_wait(
-                topic, key=record.key or b"key", value=record.value, headers=list(record.headers)
-            )
-    finally:
-        await producer.stop()
+    for record in POISON:
+        await fleet.publish_bytes(
+            fleet.topics.sources(record.topic)[0], [(record.key or b"key", record.value, list(record.headers))]
+        )
 
 
 async def _dead_letters(fleet: Fleet, count: int) -> list[tuple[str, bytes | None]]:

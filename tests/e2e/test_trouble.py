@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,21 +29,9 @@ def own_kafka() -> Iterator[LocalKafka]:
         pytest.skip(f"needs a Kafka that it may stop: {missing}")
 
 
-async def _run(fleet: Fleet, **settings: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *fleet.command("run"),
-        env={**fleet.environment("refused"), **settings},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    return process.returncode, said.decode()
-
-
 async def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     fleet = Fleet("127.0.0.1:1", tmp_path)
-    code, said = await _run(fleet, NOTIFIER_TWILIO__TIMEOUTT="3s")
+    code, said = await fleet.run("run", NOTIFIER_TWILIO__TIMEOUTT="3s")
     assert code == 1
     assert "NOTIFIER_TWILIO__TIMEOUTT" in said
     assert "NOTIFIER_TWILIO__TIMEOUT" in said.replace("NOTIFIER_TWILIO__TIMEOUTT", "")
@@ -54,7 +39,7 @@ async def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path: Pat
 
 async def test_impossible_settings_are_refused(tmp_path: Path) -> None:
     """A lane that is freed before its doubt can be settled would break the order of texts."""
-    code, said = await _run(Fleet("127.0.0.1:1", tmp_path), NOTIFIER_RECOVERY__LANE_WAIT="1s")
+    code, said = await Fleet("127.0.0.1:1", tmp_path).run("run", NOTIFIER_RECOVERY__LANE_WAIT="1s")
     assert code == 1
     assert "LANE_WAIT" in said
 
@@ -68,7 +53,7 @@ async def test_partition_counts_that_differ_stop_the_start(real_kafka: Broker, t
     )
     async with kafka_topics.admin(fleet.options) as client:
         await kafka_topics.create(client, odd, 1)
-    code, said = await _run(fleet)
+    code, said = await fleet.run("run")
     assert code == 1
     assert "equally many partitions" in said
 
@@ -83,9 +68,9 @@ async def test_a_broker_that_is_away_loses_nothing(own_kafka: LocalKafka, tmp_pa
         fleet.start_standin("--first-status-after", "0.2", "--next-status-after", "0.2", "--faults", '{"latency": 0.1}')
         await asyncio.to_thread(own_kafka.stop, node)
         fleet.start("all")
-        assert "no broker answered yet" in await _readiness(fleet, 503)
+        assert "no broker answered yet" in " ".join(await fleet.ready("all", 503))
         await asyncio.to_thread(own_kafka.start, node)
-        await _readiness(fleet, 200)
+        await fleet.ready("all")
         first = [key_ready(fleet.tenants[number % 4], number, phone(number)) for number in range(200)]
         await fleet.publish(source, first)
         await asyncio.to_thread(own_kafka.stop, node)
@@ -112,7 +97,7 @@ async def test_sigterm_leaves_nothing_in_doubt_and_a_second_one_loses_nothing(
         await fleet.prepare()
         fleet.start_standin("--first-status-after", "0.2", "--next-status-after", "0.2", "--faults", '{"latency": 0.3}')
         fleet.start("all")
-        await _readiness(fleet, 200)
+        await fleet.ready("all")
         await fleet.publish(source, [key_ready(fleet.tenants[n % 4], n, phone(n)) for n in range(300)])
         told = Told()
         assert await fleet.listen(told, lambda told: len(told.outcomes) > 20, 60), fleet.logs()
@@ -137,24 +122,3 @@ async def test_sigterm_leaves_nothing_in_doubt_and_a_second_one_loses_nothing(
 
 def _ended(told: Told) -> int:
     return sum(1 for outcomes in told.notifications().values() if outcomes[-1]["type"] == "notification.delivered")
-
-
-async def _readiness(fleet: Fleet, wanted: int) -> str:
-    """The answer of /readyz once it has this status."""
-
-    def ask() -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{fleet.ports['all']}/readyz") as answer:
-                return int(answer.status), answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
-
-    while True:
-        status, said = await asyncio.to_thread(ask)
-        if status == wanted:
-            return " ".join(json.loads(said)["missing"])
-        assert fleet.processes["all"].poll() is None, fleet.logs()
-        await asyncio.sleep(0.1)
