@@ -164,6 +164,6 @@ def _values(settings: Mapping[str, Setting]) -> dict[str, str]:
 def _errors(response: object) -> list[tuple[str, int, str | None]]:
     """Name, error code and message of each topic; the message is missing in the oldest form of the answer."""
     rows: list[tuple[str, int, str | None]] = []
-    for row in response.topic_errors:  # type: ignore[attr-defined]
+    for row in response.topic_errors:  # type: ignore[attr-defined]  # aiokafka ships no types
         rows.append((row[0], row[1], row[2] if len(row) > 2 else None))
     return rows
