@@ -77,7 +77,7 @@ class PartitionDriver:
         self._clock, self._store, self._texting = clock, store, texting
         self._publishing, self._following, self._metrics = publishing, following, metrics
         self._append_deadline = append_deadline
-        self._feed = Feed(store, following, self.give, self._wants_inbox)
+        self._feed = Feed(store, following, self.give, self._wants_inbox, lambda: self.partition.wants_signals)
         self._inputs: deque[Input] = deque()
         self._stepping = False
         self._writer: LedgerWriting | None = None

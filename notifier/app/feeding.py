@@ -11,8 +11,8 @@ from notifier.engine.inputs import InboxRecord, SignalRecord
 
 
 class Feed:
-    """Signals are never held back; an inbox record waits until the engine wants one and the configuration that its
-    ingest knew is known here, too."""
+    """An inbox record waits until the configuration that its ingest knew is known here, too, and the engine wants one.
+    Signals wait for no event, only for the ledger when it is slow."""
 
     def __init__(
         self,
@@ -20,8 +20,10 @@ class Feed:
         following: Following,
         give: Callable[[InboxRecord | SignalRecord], None],
         wants_inbox: Callable[[], bool],
+        wants_signals: Callable[[], bool],
     ) -> None:
-        self._store, self._following, self._give, self._wants_inbox = store, following, give, wants_inbox
+        self._store, self._following, self._give = store, following, give
+        self._wants_inbox, self._wants_signals = wants_inbox, wants_signals
         self._changed = asyncio.Event()
         self.inbox_end = 0  # one behind the newest inbox record that was seen
 
@@ -35,13 +37,16 @@ class Feed:
             async for records in chunks:
                 self.inbox_end = records[-1].offset + 1 if records else self.inbox_end
                 for record in records:
-                    await self._its_turn(record)
+                    await self._configured(record)
+                    await self._until(self._wants_inbox)
                     self._give(record)
 
-    async def _its_turn(self, record: InboxRecord) -> None:
-        while not self._wants_inbox():
+    async def _until(self, wanted: Callable[[], bool]) -> None:
+        while not wanted():
             self._changed.clear()
             await self._changed.wait()
+
+    async def _configured(self, record: InboxRecord) -> None:
         if self._following.catalog.offset < record.event.configOffset:
             await self._following.wait_for(record.event.configOffset)
 
@@ -49,4 +54,5 @@ class Feed:
         async with aclosing(self._store.read_signals(offset)) as chunks:
             async for records in chunks:
                 for record in records:
+                    await self._until(self._wants_signals)
                     self._give(record)

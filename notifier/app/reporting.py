@@ -137,9 +137,9 @@ def _lag(driver: PartitionDriver) -> int:
 
 
 def _stages(state: State) -> Counter[str]:
-    return Counter(n.stage for n in state.notifications.values())
+    return Counter(stage for stage, _ in state.notifications.stages())
 
 
 def _oldest(states: Sequence[State], stage: str, now: float) -> float:
-    dues = [max(n.due, n.accepted) for state in states for n in state.notifications.values() if n.stage == stage]
+    dues = [due for state in states for found, due in state.notifications.stages() if found == stage]
     return max(0.0, now - min(dues)) if dues else 0.0

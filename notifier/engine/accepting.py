@@ -10,16 +10,34 @@ from notifier.engine.commands import Measured
 from notifier.engine.emitting import emit_ignored
 from notifier.engine.inputs import InboxRecord
 from notifier.engine.keys import accept_key_event
-from notifier.engine.ledger import BOUND_KEYS, settle_unknown
+from notifier.engine.ledger import MOST_BOUND_KEYS, has_room, settle_unknown
 from notifier.engine.remembering import advance, read_again
 from notifier.engine.runs import CONSENT_TYPES, accept_care_event, accept_consent
 from notifier.engine.state import State
 
+UNPACKED_BYTES = 2_000  # of one notification as a struct with its outcomes, as measured
+INDEX_BYTES = 700  # of its places in lanes, timers and indexes
+
 
 def wants_inbox(state: State) -> bool:
-    """Back-pressure: no further event while a batch's worth of consequences is still to be written."""
+    """Back-pressure: no further event while a batch's worth of consequences is still to be written, or while what
+    waits takes too many bytes. How many texts of one tenant wait is no reason."""
     ledger = state.ledger
-    return ledger.phase == "owning" and not ledger.draining and len(ledger.bound) < BOUND_KEYS
+    if ledger.phase != "owning" or ledger.draining or not has_room(state):
+        return False
+    return held_bytes(state) < state.config.most_held_bytes
+
+
+def wants_signals(state: State) -> bool:
+    """Signals wait for nobody; only what a slow append leaves unwritten has to fit into one batch."""
+    return len(state.ledger.bound) < MOST_BOUND_KEYS
+
+
+def held_bytes(state: State) -> int:
+    """What the notifications take in memory, roughly."""
+    notifications = state.notifications
+    everywhere = len(notifications) * INDEX_BYTES
+    return everywhere + notifications.unpacked * UNPACKED_BYTES + notifications.packed_bytes
 
 
 def accept(state: State, record: InboxRecord, now: float) -> None:

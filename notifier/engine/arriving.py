@@ -9,7 +9,7 @@ from notifier.engine.emitting import emit
 from notifier.engine.entities import Notification
 from notifier.engine.finishing import finish
 from notifier.engine.lanes import enqueue
-from notifier.engine.remembering import born
+from notifier.engine.remembering import index
 from notifier.engine.state import State
 from notifier.engine.table import touch
 
@@ -22,19 +22,12 @@ def address(state: State, n: Notification, number: str | None) -> None:
         n.hash = hash_number(number, state.config.hash_key) if state.config.hash_key else None
 
 
-def index(state: State, n: Notification) -> None:
-    state.notifications[n.id] = n
-    state.by_tenant.setdefault(n.tenant, set()).add(n.id)
-    if n.key_id is not None:
-        state.by_key.setdefault(n.key_id, set()).add(n.id)
-    born(state, n.event)
-
-
 def event_time(event: InboxEvent) -> float | None:
     return event.time.timestamp() if event.time is not None else None
 
 
 def arrive(state: State, n: Notification) -> None:
+    state.notifications.put(n)
     index(state, n)
     touch(state, "n/" + n.id, bound=True)
 
@@ -72,4 +65,4 @@ def due(state: State, n: Notification, now: float) -> None:
 def expire(state: State, n: Notification, now: float) -> None:
     """Past its use. What is under way or in doubt is settled first; there the expiry only forbids the repeat."""
     if now >= n.deadline and n.stage in ("held", "waiting"):
-        skip(state, n, "not_live" if n.hold == "not_live" else "expired", now)
+        skip(state, n, "not_live" if n.stage == "held" and n.hold == "not_live" else "expired", now)

@@ -1,4 +1,8 @@
-"""A new configuration meets what waits: tenants go live or go away, workflows end, connections are mended."""
+"""A new configuration meets what waits: tenants go live or go away, workflows end, connections are mended.
+
+What it may concern is looked at again a batch's worth at a time, so that a tenant with a day of backlog delays nobody;
+whose turn comes before that is looked at first.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +10,71 @@ from notifier.domain.catalog import Catalog, TenantConfig
 from notifier.engine.entities import Notification
 from notifier.engine.holding import new_versions
 from notifier.engine.keys import cancel, decide_again
+from notifier.engine.ledger import has_room
 from notifier.engine.state import State
 from notifier.engine.table import key_key
 
+LOOKED_AT_ONCE = 300  # some 10 ms: whatever else happens need not wait longer
+
 
 def configure(state: State, catalog: Catalog, now: float) -> None:
-    """Use `catalog` from now on. Only what changed is looked at again."""
+    """Use `catalog` from now on. Only what changed is looked at again; in a restore, whatever changed since."""
     before, state.catalog = state.catalog, catalog
     if state.ledger.phase != "owning":
         return
-    for name in tuple(state.by_tenant):
+    for name, members in state.by_tenant.items():
         tenant = catalog.tenants.get(name)
-        if tenant is None:
-            _cancel_all(state, name, "tenant_removed", now)
-        elif tenant is not before.tenants.get(name):
-            _tenant_changed(state, tenant, now)
+        if tenant is None or tenant is not before.tenants.get(name):
+            state.reconsider.update(dict.fromkeys(members))
     for key, queue in state.senders.items():
         if queue.ring:
             state.runnable[key] = None
     new_versions(state, now)
 
 
-def living(state: State, tenant: str) -> list[Notification]:
-    found = (state.notifications.get(name) for name in state.by_tenant.get(tenant, ()))
-    return sorted((n for n in found if n is not None and n.stage != "final"), key=lambda n: (n.inbox, n.order))
+def reconsider_all(state: State) -> None:
+    """Nobody knows what changed while nobody owned."""
+    state.reconsider.update(dict.fromkeys(state.notifications.ids()))
 
 
-def _cancel_all(state: State, tenant: str, reason: str, now: float) -> None:
-    for n in living(state, tenant):
-        cancel(state, n, reason, None, now)
+def reconsider(state: State, now: float) -> None:
+    """Look again at what the last configurations may concern, as far as the next batch has room."""
+    if state.ledger.draining:
+        return
+    for _ in range(LOOKED_AT_ONCE):
+        if not state.reconsider:
+            state.positions.configured = state.catalog.offset
+            return
+        if not has_room(state):
+            return
+        reconsider_one(state, next(iter(state.reconsider)), now)
+        state.rest()
 
 
-def _tenant_changed(state: State, tenant: TenantConfig, now: float) -> None:
-    running = {workflow.name for workflows in tenant.workflows.values() for workflow in workflows}
-    for n in living(state, tenant.name):
-        if n.workflow is not None and n.workflow.name not in running:
-            cancel(state, n, "workflow_removed", None, now)
-        elif n.key_id is not None and n.stage in ("held", "waiting"):
-            known = state.keys.get(key_key(n.tenant, n.key_id))
-            if known is not None:
-                decide_again(state, tenant, known, n, now)
+def goes_on(state: State) -> bool:
+    """There is more to look at, and room for it."""
+    return bool(state.reconsider) and has_room(state) and not state.ledger.draining
+
+
+def reconsider_one(state: State, notification_id: str, now: float) -> None:
+    state.reconsider.pop(notification_id, None)
+    n = state.notifications.get(notification_id)
+    if n is None or n.stage == "final":
+        return
+    tenant = state.catalog.tenants.get(n.tenant)
+    if tenant is None:
+        cancel(state, n, "tenant_removed", None, now)
+    elif n.workflow is not None and not _runs(tenant, n.workflow.name):
+        cancel(state, n, "workflow_removed", None, now)
+    elif n.key_id is not None and n.stage in ("held", "waiting"):
+        _decide(state, tenant, n, now)
+
+
+def _runs(tenant: TenantConfig, workflow: str) -> bool:
+    return any(found.name == workflow for workflows in tenant.workflows.values() for found in workflows)
+
+
+def _decide(state: State, tenant: TenantConfig, n: Notification, now: float) -> None:
+    known = state.keys.get(key_key(n.tenant, n.key_id or ""))
+    if known is not None:
+        decide_again(state, tenant, known, n, now)

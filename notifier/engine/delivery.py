@@ -10,9 +10,10 @@ from notifier.domain.answers import Accepted, MessageMatch
 from notifier.domain.failures import classify_delivery
 from notifier.domain.signals import DeliveryStatus
 from notifier.engine.commands import Measured, Poll
-from notifier.engine.doubts import LOOK_AGAIN, absence_counts_at, look_again, policy_of, unclaimed
+from notifier.engine.doubts import LOOK_AGAIN, absence_counts_at, look_again, policy_of
 from notifier.engine.emitting import emit
 from notifier.engine.entities import AnswerFact, Notification, OptOut
+from notifier.engine.evidence import unclaimed
 from notifier.engine.finishing import finish
 from notifier.engine.inputs import Looked, Polled
 from notifier.engine.lanes import slot_unused

@@ -6,12 +6,13 @@ signals written until then; ask Twilio's list; then act on absence no earlier th
 
 from __future__ import annotations
 
-from notifier.domain.answers import DoubtCause, LookRequest, MessageMatch
+from notifier.domain.answers import DoubtCause, LookRequest
 from notifier.domain.documents import DoubtPolicy
 from notifier.engine.commands import FindSignalsEnd, Look
 from notifier.engine.emitting import emit
 from notifier.engine.entities import Doubt, Notification
-from notifier.engine.lanes import hold_lane, lane_of
+from notifier.engine.evidence import doubted
+from notifier.engine.lanes import hold_lane
 from notifier.engine.state import State
 from notifier.engine.table import touch
 
@@ -21,7 +22,7 @@ LOOK_AGAIN = 5.0  # seconds until Twilio's list is asked once more when it did n
 def enter_doubt(state: State, n: Notification, cause: DoubtCause, now: float, *, inherited: bool = False) -> None:
     n.stage = "doubt"
     n.doubt = Doubt(cause=cause, since=n.attempt_at or now, inherited=inherited)
-    emit(state, n, "unknown", now, reason=cause, bound=True)
+    emit(state, n, "unknown", now, reason=cause, bound=not inherited)
     follow_doubt(state, n, now)
 
 
@@ -31,7 +32,7 @@ def follow_doubt(state: State, n: Notification, now: float) -> None:
     if doubt is None:
         return
     hold_lane(state, n, now)
-    lane_of(state, n).doubts.add(n.id)
+    doubted(state, n)
     begin = now
     if doubt.inherited and state.config.safe("quarantine"):
         begin = max(now, state.ledger.claimed_at + state.config.quarantine)
@@ -75,13 +76,6 @@ def look_when_read(state: State) -> None:
             from_=None if service else sender, messaging_service_sid=sender if service else None, since=n.doubt.since,
         )  # fmt: skip
         state.commands.append(Look(n.id, n.attempt, request))
-
-
-def unclaimed(state: State, n: Notification, matches: tuple[MessageMatch, ...]) -> MessageMatch | None:
-    """The first match that is not known as another notification's message."""
-    others = (state.notifications.get(other) for other in state.by_tenant.get(n.tenant, ()) if other != n.id)
-    known = {other.sid for other in others if other is not None and other.to == n.to}
-    return next((match for match in matches if match.sid not in known), None)
 
 
 def policy_of(state: State, n: Notification) -> DoubtPolicy:

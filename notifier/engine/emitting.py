@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from notifier.domain.events import EventRef, InboxEvent
-from notifier.domain.identifiers import event_identity, event_subject
+from notifier.domain.identifiers import event_identity, event_subject, identity_of
 from notifier.domain.outcomes import (
     TERMINAL_STATUSES,
     AppliedData,
@@ -94,7 +94,7 @@ def emit_run(
         )
     )  # fmt: skip
     state.runs[run.id] = run
-    born(state, event)
+    born(state, identity_of(event))
     touch(state, "r/" + run.id, bound=True)
 
 
@@ -129,5 +129,5 @@ def _note(
             )
         )  # fmt: skip
     state.notes[key] = note
-    born(state, event.ref)
+    born(state, identity_of(event.ref))
     touch(state, key, bound=True)

@@ -75,7 +75,7 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="cam
     retry_at: float = 0.0
     deadline: float = 0.0
     stage: Stage = "waiting"
-    hold: str | None = None
+    hold: str | None = None  # why it is held, or was when that was last said
     hold_version: int = 0  # of the Connection that was refused
     status: Status | None = None  # of the last outcome
     seq: int = 0
@@ -172,6 +172,7 @@ class Positions(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"
     signals: int | None = None
     sources: dict[str, Position] = {}
     published_up_to: int = 0
+    configured: int = -1  # config offset up to which everything that waits was decided
 
 
 class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):

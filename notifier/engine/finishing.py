@@ -6,7 +6,8 @@ from notifier.domain.identifiers import identity_of
 from notifier.domain.outcomes import Status
 from notifier.engine.emitting import emit, emit_run
 from notifier.engine.entities import EventNote, Notification, Run
-from notifier.engine.lanes import free_lane, lane_of
+from notifier.engine.evidence import is_kept, keep_for_doubts, no_longer_doubted
+from notifier.engine.lanes import free_lane
 from notifier.engine.remembering import remove, retire
 from notifier.engine.state import State
 from notifier.engine.table import entity, key_key, touch
@@ -18,7 +19,6 @@ def finish(
     state: State, n: Notification, status: Status, now: float, *, reason: str | None = None, detail: str | None = None
 ) -> None:
     """Give `n` its terminal outcome; body and number go, unless a person may still decide on it."""
-    lane = state.lanes.get((n.tenant, n.to or ""))
     emit(state, n, status, now, reason=reason, detail=detail, bound=True)
     n.stage, n.hold, n.doubt, n.cancel = "final", None, None, None
     for index in (state.intending, state.polls, state.settling):
@@ -26,12 +26,9 @@ def finish(
     _end_run(state, n, status, reason, now)
     if n.handed_over is None and status not in WENT_OUT and n.rule == "key_is_ready":
         _mark_silent(state, n)
-    if lane is not None:
-        if lane.doubts - {n.id} and n.sid is not None:
-            lane.postponed.append(n.id)
-        lane.doubts.discard(n.id)
-        _release_postponed(state, n, now)
-        free_lane(state, n, now)
+    keep_for_doubts(state, n)
+    doubt_over(state, n, now)
+    free_lane(state, n, now)
     if status == "parked":
         n.parked_until = now + state.config.parked_for
         state.timers.at(n.parked_until, "unpark", n.id)
@@ -39,21 +36,10 @@ def finish(
     n.body = None
 
 
-def _release_postponed(state: State, n: Notification, now: float) -> None:
-    lane = lane_of(state, n)
-    if lane.doubts:
-        return
-    postponed, lane.postponed = lane.postponed, []
-    for notification_id in postponed:
-        retire_when_done(state, "n/" + notification_id, now)
-
-
 def doubt_over(state: State, n: Notification, now: float) -> None:
-    """Its lane may forget the messages that were kept to tell them from this one."""
-    lane = state.lanes.get((n.tenant, n.to or ""))
-    if lane is not None:
-        lane.doubts.discard(n.id)
-        _release_postponed(state, n, now)
+    """The notifications that were kept to tell their messages from this one's may be forgotten."""
+    for notification_id in no_longer_doubted(state, n):
+        retire_when_done(state, "n/" + notification_id, now)
 
 
 def _mark_silent(state: State, n: Notification) -> None:
@@ -92,10 +78,8 @@ def retire_when_done(state: State, key: str, now: float) -> None:
     """Nothing is needed of this entity any more: its identity goes into a page, then it is tombstoned (rule 6)."""
     match value := entity(state, key):
         case Notification():
-            lane = state.lanes.get((value.tenant, value.to or ""))
-            kept = value.status == "parked" and (value.parked_until or 0.0) > now
-            needed = lane is not None and value.id in lane.postponed
-            if value.stage == "final" and not value.outcomes and not kept and not needed:
+            parked = value.status == "parked" and (value.parked_until or 0.0) > now
+            if value.stage == "final" and not value.outcomes and not parked and not is_kept(state, value):
                 retire(state, key, identity_of(value.event), now)
         case Run() if not value.outcomes:
             if _identity_carried(state, value):

@@ -44,9 +44,10 @@ def refused(state: State, n: Notification, result: Rejected, now: float) -> None
 
 def put_on_hold(state: State, n: Notification, hold: Hold, now: float) -> None:
     hold.waiting[n.id] = None
+    said = n.status == "held" and n.hold == hold.reason
     n.stage, n.hold, n.hold_version = "held", hold.reason, hold.version
     n.body = n.body if n.key_id is None else None
-    if n.status != "held":
+    if not said:
         emit(state, n, "held", now, reason=hold.reason, detail=hold.detail)
     else:
         touch(state, "n/" + n.id)
@@ -101,7 +102,7 @@ def release(state: State, key: tuple[str, str], now: float) -> None:
 
 
 def unhold(state: State, n: Notification, now: float) -> None:
-    n.stage, n.hold, n.hold_version = "waiting", None, 0
+    n.stage = "waiting"
     enqueue(state, n, now)
 
 

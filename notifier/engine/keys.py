@@ -15,7 +15,7 @@ from notifier.engine.arriving import address, arrive, event_time, hold, skip, wa
 from notifier.engine.emitting import emit_applied, emit_ignored
 from notifier.engine.entities import KeyState, Notification, Told
 from notifier.engine.finishing import finish
-from notifier.engine.lanes import enqueue, leave_lane
+from notifier.engine.lanes import enqueue, leave_lane, slot_unused
 from notifier.engine.preparing import person_name
 from notifier.engine.state import State
 from notifier.engine.table import key_key, touch
@@ -76,6 +76,7 @@ class KeyChange:
             decide_again(self._state, self._tenant, self._known, n, self._now)
             if (n.stage, n.hold, n.to, n.due) != before or n.stage == "waiting":
                 self._affected.append(n.id)
+                touch(self._state, "n/" + n.id, bound=True)
             else:
                 n.cause = cause
 
@@ -87,13 +88,11 @@ class KeyChange:
 
     def tell_changed_code(self) -> None:
         """seed A10: only who got a first message is told of the new code; the others get it with their first."""
+        waiting = {n.person for n in of_key(self._state, self._known) if n.stage in ("held", "waiting")}
         for position, person in enumerate(self._known.key.persons):
             name = person_name(person, position)
             told = self._known.told.get(name)
-            if told is None or told.silent:
-                continue
-            first = self._state.notifications.get(told.first)
-            if first is None or first.stage not in ("held", "waiting"):
+            if told is not None and not told.silent and name not in waiting:
                 self._start(person, name, "doorcode_is_changed")
 
     def _start(self, person: Person, name: str, rule: str) -> None:
@@ -147,6 +146,11 @@ def cancel(state: State, n: Notification, reason: str, event: EventRef | None, n
     if n.stage in ("held", "waiting"):
         finish(state, n, "cancelled", now, reason=reason)
         return True
+    if state.intending.pop(n.id, None) is not None:  # its intent is not even on its way to the ledger
+        n.attempt -= 1
+        slot_unused(state, n.connection or "")
+        finish(state, n, "cancelled", now, reason=reason)
+        return True
     n.cancel = reason
     touch(state, "n/" + n.id, bound=True)
     return n.stage == "doubt"
@@ -166,7 +170,7 @@ def decide_again(state: State, tenant: TenantConfig, known: KeyState, n: Notific
 
 def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, part: Part, now: float) -> None:
     """Put the decision into effect."""
-    touch(state, "n/" + n.id, bound=True)
+    before = _placing(n)
     lane, sender, moved = (n.tenant, n.to or ""), (n.connection, n.sender), n.to not in (None, part.to)
     address(state, n, part.to)
     n.body = None
@@ -184,11 +188,16 @@ def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, 
         case "send":
             n.due = _due(tenant, known, n)
             held = n.stage == "held" and n.hold in ("connection_broken", "sender_held")
-            if held and sender == (n.connection, n.sender):
-                return  # only its connection releases it
-            _place_in_time(state, n, now, moved=moved)
+            if not held or sender != (n.connection, n.sender):  # else only its connection releases it
+                _place_in_time(state, n, now, moved=moved)
+    if _placing(n) != before:
+        touch(state, "n/" + n.id, bound=True)
     if moved or n.stage == "held" or n.due > now:
         leave_lane(state, lane, n, now)
+
+
+def _placing(n: Notification) -> tuple[object, ...]:
+    return n.stage, n.hold, n.to, n.connection, n.sender, n.channel, n.due, n.deadline
 
 
 def _place_in_time(state: State, n: Notification, now: float, *, moved: bool) -> None:
@@ -224,9 +233,10 @@ def key_ended(state: State, key: str, now: float) -> None:
     known = state.keys.get(key)
     if known is None:
         return
-    end = known.key.ends_at.timestamp()
-    if now <= end or of_key(state, known):
-        state.timers.at(max(end + 1.0, now + 60.0), "key_end", key)
+    if now <= known.key.ends_at.timestamp():
+        return  # it was moved, and has its own timer
+    if of_key(state, known):
+        state.timers.at(now + 60.0, "key_end", key)
         return
     del state.keys[key]
     touch(state, key)

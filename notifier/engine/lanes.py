@@ -73,7 +73,7 @@ def offer(state: State, lane: Lane, now: float) -> None:
         return
     first = _first(state, lane, now)
     if first is None:
-        if lane.head is None and not lane.doubts and not lane.postponed:
+        if lane.head is None:
             state.lanes.pop(lane.key, None)
         return
     if lane.head not in (None, first.id) and (now < lane.blocked_until or _in_flight(state, lane.head or "")):

@@ -18,6 +18,8 @@ from notifier.engine.table import entity, inbox_offset, outcomes_of, positions_k
 
 BATCH_BYTES = 512 * 1024
 BOUND_KEYS = 300  # about BATCH_BYTES: more events are not accepted before these are written
+MOST_BOUND_KEYS = 1_500  # about 2 MiB; a batch may have 8
+LOOSE_KEYS = 1_000
 CLAIM_KEPT = 7 * 86_400.0
 
 
@@ -31,6 +33,11 @@ def begin_claim(state: State, now: float) -> None:
     claim = Claim(instance=state.config.instance, at=now)
     state.commands.append(Append((Record(key, encode_entity(claim), None),)))
     state.commands.append(Measured("claims_total"))
+
+
+def has_room(state: State) -> bool:
+    """False while a batch's worth waits to be written: whatever can wait for the acknowledgement, waits."""
+    return len(state.ledger.bound) < BOUND_KEYS and len(state.ledger.loose) < LOOSE_KEYS
 
 
 def cut(state: State, now: float) -> None:

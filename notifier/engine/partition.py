@@ -6,15 +6,13 @@ while the election names it. `halted` is left by nothing but a restart.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
 
 from notifier.domain.catalog import Catalog
-from notifier.engine import accepting, arriving, configuring, delivery, doubts, ledger, publishing, restoring, sending
+from notifier.engine import accepting, configuring, delivery, doubts, ledger, publishing, restoring, sending, timing
 from notifier.engine.commands import Command, Measured, ReadLedger, Seek, WakeAt
-from notifier.engine.entities import AnswerFact, Notification
+from notifier.engine.entities import AnswerFact
 from notifier.engine.finishing import retire_when_done
-from notifier.engine.holding import probe
 from notifier.engine.inputs import (
     Answer,
     Appended,
@@ -33,9 +31,8 @@ from notifier.engine.inputs import (
     Stopping,
     Tick,
 )
-from notifier.engine.keys import key_ended
-from notifier.engine.lanes import lane_wait_over, slot_freed
-from notifier.engine.remembering import page_written, write_page
+from notifier.engine.lanes import slot_freed
+from notifier.engine.remembering import page_written
 from notifier.engine.resuming import resume
 from notifier.engine.state import Batch, EngineConfig, State
 from notifier.engine.table import positions_key, touch
@@ -53,6 +50,10 @@ class Partition:
     def wants_inbox(self) -> bool:
         return accepting.wants_inbox(self.state)
 
+    @property
+    def wants_signals(self) -> bool:
+        return accepting.wants_signals(self.state)
+
     def claim(self, now: float) -> list[Command]:
         """The election names this process: begin."""
         ledger.begin_claim(self.state, now)
@@ -68,17 +69,25 @@ class Partition:
 
     def _finish(self, now: float) -> list[Command]:
         state = self.state
-        self._fire_timers(now)
+        state.rest()
         if state.ledger.phase == "owning":
+            timing.fire(state, now)
+            configuring.reconsider(state, now)
             sending.pump(state, now)
             self._take_facts(now)
+            timing.sweep(state)
         ledger.cut(state, now)
-        heap = state.timers.heap
-        if heap and heap[0][0] != state.timers.wake_at and state.ledger.phase == "owning":
-            state.timers.wake_at = heap[0][0]
-            state.commands.append(WakeAt(heap[0][0]))
+        state.rest()
+        self._wake(now)
         commands, state.commands = state.commands, []
         return commands
+
+    def _wake(self, now: float) -> None:
+        state, timers = self.state, self.state.timers
+        at = now if configuring.goes_on(state) else timing.next_at(state)
+        if at is not None and at != timers.wake_at and state.ledger.phase == "owning":
+            timers.wake_at = at
+            state.commands.append(WakeAt(at))
 
     # The ledger.
 
@@ -137,6 +146,7 @@ class Partition:
             return
         if found == "lost":
             self._lost(now)
+            self._late_answers(now)
             return
         state.ledger.phase = "owning"
         state.commands.append(Seek(state.positions.inbox, state.positions.signals))
@@ -233,37 +243,6 @@ class Partition:
         touch(state, positions_key(state.ledger.epoch), bound=True)
         doubts.look_when_read(state)
 
-    # Time.
-
-    def _fire_timers(self, now: float) -> None:
-        heap = self.state.timers.heap
-        owning = self.state.ledger.phase == "owning"
-        while heap and heap[0][0] <= now and owning:
-            _, _, kind, key = heapq.heappop(heap)
-            _TIMERS[kind](self.state, key, now)
-
-
-def _for_notification(act: Callable[[State, Notification, float], None]) -> Callable[[State, str, float], None]:
-    def fire(state: State, key: str, now: float) -> None:
-        n = state.notifications.get(key)
-        if n is not None:
-            act(state, n, now)
-
-    return fire
-
-
-def _pump(state: State, key: str, _now: float) -> None:
-    owner, _, name = key.partition("\x1f")
-    state.runnable[(owner, name)] = None
-
-
-def _heartbeat(state: State, _key: str, now: float) -> None:
-    """An owner appends at least every 60 s, so that it sees a newer CLAIM."""
-    if now - state.ledger.written_at >= state.config.heartbeat_every:
-        touch(state, positions_key(state.ledger.epoch), bound=True)
-    ledger.expire_claims(state, now)
-    state.timers.at(now + state.config.heartbeat_every / 3, "heartbeat")
-
 
 _HANDLERS: dict[type, Callable[..., None]] = {  # `...`: each takes the input that it stands beside
     InboxRecord: Partition._inbox_record,
@@ -281,20 +260,4 @@ _HANDLERS: dict[type, Callable[..., None]] = {  # `...`: each takes the input th
     Elected: Partition._elected,
     Stopping: Partition._stop,
     Tick: Partition._tick,
-}
-
-_TIMERS: dict[str, Callable[[State, str, float], None]] = {
-    "due": _for_notification(arriving.due),
-    "expire": _for_notification(arriving.expire),
-    "investigate": _for_notification(doubts.investigate),
-    "poll": _for_notification(lambda state, n, _now: delivery.poll(state, n)),
-    "unconfirmed": _for_notification(delivery.never_confirmed),
-    "unpark": lambda state, key, now: retire_when_done(state, "n/" + key, now),
-    "lane": lane_wait_over,
-    "pump": _pump,
-    "probe": probe,
-    "page": lambda state, key, _now: restoring.drop_page(state, key),
-    "write_page": lambda state, _key, now: write_page(state, now),
-    "key_end": key_ended,
-    "heartbeat": _heartbeat,
 }

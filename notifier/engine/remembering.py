@@ -6,10 +6,9 @@ record. A tombstone is written only when the identity stands in an acknowledged 
 
 from __future__ import annotations
 
-from notifier.domain.events import EventRef, SourcePosition
+from notifier.domain.events import SourcePosition
 from notifier.domain.identifiers import identity_of
 from notifier.engine.entities import EventNote, IdentityPage, Notification, Position, Run
-from notifier.engine.restoring import index_page
 from notifier.engine.state import State
 from notifier.engine.table import entity, touch
 
@@ -42,10 +41,19 @@ def advance(state: State, position: SourcePosition) -> None:
         )
 
 
-def born(state: State, event: EventRef) -> None:
+def index(state: State, n: Notification) -> None:
+    """Find it by tenant, key, and message; its event is known while it lives."""
+    state.by_tenant.setdefault(n.tenant, set()).add(n.id)
+    if n.key_id is not None:
+        state.by_key.setdefault(n.key_id, set()).add(n.id)
+    if n.sid is not None:
+        state.by_sid[n.sid] = n.id
+    born(state, identity_of(n.event))
+
+
+def born(state: State, identity: bytes) -> None:
     """One more entity carries this event's identity."""
     live = state.identities.live
-    identity = identity_of(event)
     live[identity] = live.get(identity, 0) + 1
 
 
@@ -77,6 +85,35 @@ def write_page(state: State, now: float) -> None:
     touch(state, key)
 
 
+def index_pages(state: State, now: float) -> None:
+    """Identities by page; a page whose time is over is dropped."""
+    identities = state.identities
+    for key, page in list(identities.pages.items()):
+        if page.expires <= now:
+            drop_page(state, key)
+            continue
+        index_page(state, key, page)
+
+
+def index_page(state: State, key: str, page: IdentityPage) -> None:
+    state.timers.at(page.expires, "page", key)
+    joined = page.identities
+    for start in range(0, len(joined), 16):
+        state.identities.paged[joined[start : start + 16]] = key
+
+
+def drop_page(state: State, key: str) -> None:
+    page = state.identities.pages.pop(key, None)
+    if page is None:
+        return
+    paged, joined = state.identities.paged, page.identities
+    for start in range(0, len(joined), 16):
+        identity = joined[start : start + 16]
+        if paged.get(identity) == key:
+            del paged[identity]
+    touch(state, key)
+
+
 def page_written(state: State, key: str) -> None:
     """The page is acknowledged: what it remembers in their place may go."""
     for entity_key in state.identities.retiring.pop(key, ()):
@@ -87,7 +124,7 @@ def remove(state: State, key: str) -> None:
     value = entity(state, key)
     match value:
         case Notification():
-            del state.notifications[value.id]
+            state.notifications.remove(value.id)
             _unindex(state, value)
             _dead(state, identity_of(value.event))
         case Run():
@@ -102,12 +139,14 @@ def remove(state: State, key: str) -> None:
 
 
 def _unindex(state: State, notification: Notification) -> None:
-    for index, name in ((state.by_key, notification.key_id), (state.by_tenant, notification.tenant)):
-        members = index.get(name or "")
+    for members_of, name in ((state.by_key, notification.key_id), (state.by_tenant, notification.tenant)):
+        members = members_of.get(name or "")
         if members is not None:
             members.discard(notification.id)
             if not members:
-                del index[name or ""]
+                del members_of[name or ""]
+    if notification.sid is not None:
+        state.by_sid.pop(notification.sid, None)
 
 
 def _dead(state: State, identity: bytes) -> None:

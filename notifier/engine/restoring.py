@@ -17,7 +17,6 @@ from notifier.engine.entities import (
     Doubt,
     Entity,
     EventNote,
-    IdentityPage,
     Notification,
     OptOut,
     Positions,
@@ -26,8 +25,9 @@ from notifier.engine.entities import (
 )
 from notifier.engine.inputs import LedgerRecord
 from notifier.engine.ledger import halt
+from notifier.engine.remembering import born, index
 from notifier.engine.state import Restore, State
-from notifier.engine.table import inbox_offset, positions_key, put, touch
+from notifier.engine.table import inbox_offset, outcomes_of, positions_key, put, touch
 
 
 def forget(state: State) -> None:
@@ -35,8 +35,8 @@ def forget(state: State) -> None:
     fresh = State(state.config, state.catalog)
     for name in (
         "restore", "publication", "identities", "positions", "notifications", "runs", "keys", "notes", "consents",
-        "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "by_key", "by_tenant", "intending", "posted",
-        "polls", "settling", "asking_signals_end", "facts", "timers",
+        "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "by_key", "by_tenant", "by_sid", "uncertain",
+        "reconsider", "intending", "posted", "polls", "settling", "asking_signals_end", "facts", "timers",
     ):  # fmt: skip
         setattr(state, name, getattr(fresh, name))
     ledger = state.ledger
@@ -63,19 +63,30 @@ def restored(state: State, end: int) -> Literal["restored", "lost", "halted"]:
     """Build the state from what was read. `lost`: a newer CLAIM stands in the log."""
     restore, ledger = state.restore, state.ledger
     if restore.newest_claim != ledger.epoch:
+        _take_answered(state, restore)
         return "lost"
     ledger.last = end - 1
     _take_positions(state, restore)
     for key, (offset, value) in restore.valid.items():
         if value is not None and not key.startswith("w/"):
             _take(state, key, offset, value)
+            restore.valid[key] = (offset, None)  # its memory is needed for what follows
     for key, records in restore.void.items():
         _judge_void(state, key, records)
         if ledger.phase == "halted":
             return "halted"
     _order_publication(state)
-    state.restore = Restore()
+    restore.valid, restore.void = {}, {}
     return "restored"
+
+
+def _take_answered(state: State, restore: Restore) -> None:
+    """The notifications whose POSTs were answered meanwhile: the answers are facts, also when nothing else counts."""
+    for answer in state.late_answers:
+        key = "n/" + answer.notification_id
+        _, value = restore.valid.get(key, (0, None))
+        if value is not None:
+            put(state, key, decode_entity(key, value))
 
 
 def _take_positions(state: State, restore: Restore) -> None:
@@ -92,17 +103,27 @@ def _take_positions(state: State, restore: Restore) -> None:
 
 def _take(state: State, key: str, offset: int, value: bytes) -> None:
     entity = decode_entity(key, value)
-    put(state, key, entity)
-    outcomes = getattr(entity, "outcomes", None)
-    if not outcomes:
-        return
-    if offset < state.positions.published_up_to:
-        outcomes.clear()
-        return
+    outcomes = outcomes_of(entity)
     publication = state.publication
-    publication.open[offset] = publication.open.get(offset, 0) + len(outcomes)
-    for outcome in outcomes:
-        publication.under_way[outcome.id] = (key, offset)
+    if outcomes and offset < state.positions.published_up_to:
+        outcomes.clear()
+    elif outcomes:
+        publication.open[offset] = publication.open.get(offset, 0) + len(outcomes)
+        publication.under_way.update((outcome.id, (key, offset)) for outcome in outcomes)
+    _enter(state, key, entity)
+    state.rest()
+
+
+def _enter(state: State, key: str, entity: Entity) -> None:
+    put(state, key, entity)
+    match entity:
+        case Notification():
+            state.restore.living.append((entity.inbox, entity.order, entity.id))
+            index(state, entity)
+        case Run():
+            born(state, identity_of(entity.event))
+        case EventNote():
+            born(state, bytes.fromhex(entity.identity))
 
 
 def _order_publication(state: State) -> None:
@@ -142,7 +163,7 @@ def _judge_void_only(state: State, key: str, value: bytes) -> None:
             entity.stage = "doubt"
             entity.doubt = Doubt(cause="takeover", since=entity.attempt_at or entity.accepted, inherited=True)
         entity.outcomes = []
-        put(state, key, entity)
+        _enter(state, key, entity)
     elif isinstance(entity, OptOut):
         put(state, key, entity)  # a refusal is the fact of an answered POST: believing it can only spare a text
     else:
@@ -155,8 +176,7 @@ def _not_ours(state: State, entity: Entity) -> bool:
         case Notification():
             return identity_of(entity.event) in _remembered(state)
         case EventNote(identity=identity):
-            known = {identity_of(n.event) for n in state.notifications.values()}
-            return bytes.fromhex(identity) in known | _remembered(state)
+            return bytes.fromhex(identity) in state.identities.live.keys() | _remembered(state)
         case Run():
             return _ends_again(state, entity.id) or identity_of(entity.event) in _remembered(state)
     return False
@@ -181,32 +201,3 @@ def _take_fact(state: State, record: LedgerRecord) -> None:
     value = decode_entity(record.key, record.value)
     if isinstance(value, Notification) and value.answer is not None:
         state.facts.append((value.id, AnswerFact(value.answer.attempt, value.answer.result)))
-
-
-def index_pages(state: State, now: float) -> None:
-    """Identities by page; a page whose time is over is dropped."""
-    identities = state.identities
-    for key, page in list(identities.pages.items()):
-        if page.expires <= now:
-            drop_page(state, key)
-            continue
-        index_page(state, key, page)
-
-
-def index_page(state: State, key: str, page: IdentityPage) -> None:
-    state.timers.at(page.expires, "page", key)
-    joined = page.identities
-    for start in range(0, len(joined), 16):
-        state.identities.paged[joined[start : start + 16]] = key
-
-
-def drop_page(state: State, key: str) -> None:
-    page = state.identities.pages.pop(key, None)
-    if page is None:
-        return
-    paged, joined = state.identities.paged, page.identities
-    for start in range(0, len(joined), 16):
-        identity = joined[start : start + 16]
-        if paged.get(identity) == key:
-            del paged[identity]
-    touch(state, key)

@@ -10,9 +10,11 @@ from hashlib import blake2b
 
 from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendRequest, SendResult
 from notifier.engine.commands import Measured, Send
+from notifier.engine.configuring import reconsider_one
 from notifier.engine.doubts import enter_doubt
 from notifier.engine.emitting import emit
 from notifier.engine.entities import AnswerFact, Notification, OptOut
+from notifier.engine.evidence import doubted
 from notifier.engine.finishing import doubt_over, end_run_as_accepted, finish
 from notifier.engine.holding import got_through, hold_for, put_on_hold, refused
 from notifier.engine.lanes import (
@@ -29,6 +31,7 @@ from notifier.engine.lanes import (
     take_turn,
     taken,
 )
+from notifier.engine.ledger import has_room
 from notifier.engine.preparing import refusal, render_from_key
 from notifier.engine.state import SenderQueue, State
 from notifier.engine.table import opt_out_key, touch
@@ -42,7 +45,7 @@ def pump(state: State, now: float) -> None:
     """Begin what can begin now, at every sender where something changed."""
     if state.ledger.phase != "owning" or state.ledger.draining:
         return
-    while state.runnable:
+    while state.runnable and has_room(state):
         key = next(iter(state.runnable))
         del state.runnable[key]
         queue = state.senders.get(key)
@@ -53,6 +56,12 @@ def pump(state: State, now: float) -> None:
 def _pump_sender(state: State, queue: SenderQueue, now: float) -> None:
     account = account_of(state, queue.owner)
     while (n := take_turn(state, queue, now)) is not None:
+        if not has_room(state):
+            state.runnable[(queue.owner, queue.name)] = None
+            return
+        if n.id in state.reconsider:
+            reconsider_one(state, n.id, now)
+            continue
         held = hold_for(state, queue.owner, queue.name)
         if held is not None and held[1].probe != n.id:
             lane = leave_line(queue)
@@ -77,12 +86,13 @@ def _pump_sender(state: State, queue: SenderQueue, now: float) -> None:
 
 
 def intend(state: State, n: Notification, now: float) -> None:
-    n.stage, n.hold = "sending", None
+    n.stage = "sending"
     n.attempt += 1
     n.poster, n.attempt_at, n.answer = state.ledger.epoch, now, None
     state.intending[n.id] = n.attempt
     account_of(state, n.connection or "").in_flight += 1
     hold_lane(state, n, now)
+    doubted(state, n)
     _overtake(state, n, now)
     touch(state, "n/" + n.id, bound=True)
 
@@ -109,7 +119,7 @@ def intent_acknowledged(state: State, notification_id: str, attempt: int, now: f
     if n is None or epoch is None or n.stage != "sending" or n.attempt != attempt or n.poster != epoch:
         return
     late = now - (n.attempt_at or now) > state.config.intent_deadline
-    if late or state.ledger.draining:
+    if late or state.ledger.draining or n.cancel is not None:
         _close_attempt(state, n, now)
         return
     state.posted[n.id] = n.connection or ""
@@ -126,6 +136,7 @@ def intent_acknowledged(state: State, notification_id: str, attempt: int, now: f
 def _close_attempt(state: State, n: Notification, now: float) -> None:
     """Never send on an old intent: nothing was posted for this attempt, the next begins."""
     slot_unused(state, n.connection or "")
+    doubt_over(state, n, now)
     n.answer = AnswerFact(n.attempt, NotSent())
     if n.cancel is not None:
         finish(state, n, "cancelled", now, reason=n.cancel)
@@ -161,7 +172,7 @@ def _doubt_ends(state: State, n: Notification, now: float, ending: str) -> None:
     if n.doubt is not None:
         state.commands.append(Measured("doubts_total", (n.doubt.cause, ending)))
         n.doubt = None
-        doubt_over(state, n, now)
+    doubt_over(state, n, now)
 
 
 def hand_over(state: State, n: Notification, sid: str, status: str, now: float) -> None:
@@ -169,6 +180,7 @@ def hand_over(state: State, n: Notification, sid: str, status: str, now: float) 
     _doubt_ends(state, n, now, "created")
     n.stage, n.cancel = "handed", None
     n.sid, n.provider_status = sid, status
+    state.by_sid[sid] = n.id
     n.error_code = n.error_class = None
     n.handed_over = now
     n.body = None

@@ -26,6 +26,7 @@ from notifier.engine.entities import (
     Run,
 )
 from notifier.engine.inputs import Answer, LedgerRecord
+from notifier.engine.packing import Notifications
 
 Phase = Literal["idle", "claiming", "restoring", "owning", "lost", "halted"]
 
@@ -47,6 +48,8 @@ class EngineConfig:
     poll_at_most_every: float = 3600.0
     unconfirmed_after: float = 72 * 3600.0
     probe_every: float = 300.0
+    most_unpacked: int = 2_000  # notifications of which more are packed
+    most_held_bytes: int = 512 * 1024 * 1024  # above it, the inbox waits
     dedupe_window: float = 86_400.0
     session_timeout: float = 15.0
     heartbeat_every: float = 45.0
@@ -106,6 +109,7 @@ class Restore:
     """The table as it is read back: newest valid record of each key, and the void ones."""
 
     newest_claim: int = -1
+    living: list[tuple[int, int, str]] = field(default_factory=list)  # notifications by (inbox, order)
     valid: dict[str, tuple[int, bytes | None]] = field(default_factory=dict)
     void: dict[str, list[LedgerRecord]] = field(default_factory=dict)
 
@@ -143,8 +147,14 @@ class Lane:
     head: str | None = None  # under way, in doubt or in retry
     blocked_until: float = 0.0
     queued: bool = False
+
+
+@dataclass(slots=True)
+class Uncertain:
+    """At one connection, to one number: who is in doubt, and who is kept while a doubt could take its message."""
+
     doubts: set[str] = field(default_factory=set)
-    postponed: list[str] = field(default_factory=list)  # final, kept while a doubt could take their message for its own
+    kept: dict[str, None] = field(default_factory=dict)  # final notifications
 
 
 @dataclass(slots=True)
@@ -189,6 +199,7 @@ class Timers:
     heap: list[tuple[float, int, str, str]] = field(default_factory=list)
     counter: int = 0
     wake_at: float | None = None
+    swept: int = 0  # entries left by the last sweep
 
     def at(self, time: float, kind: str, key: str = "") -> None:
         self.counter += 1
@@ -205,7 +216,7 @@ class State:
     identities: Identities = field(default_factory=Identities)
     timers: Timers = field(default_factory=Timers)
     positions: Positions = field(default_factory=Positions)
-    notifications: dict[str, Notification] = field(default_factory=dict)
+    notifications: Notifications = field(init=False)
     runs: dict[str, Run] = field(default_factory=dict)
     keys: dict[str, KeyState] = field(default_factory=dict)
     notes: dict[str, EventNote] = field(default_factory=dict)
@@ -218,6 +229,9 @@ class State:
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)  # (owner, sender or "")
     by_key: dict[str, set[str]] = field(default_factory=dict)  # k/… -> notifications of that key
     by_tenant: dict[str, set[str]] = field(default_factory=dict)
+    by_sid: dict[str, str] = field(default_factory=dict)  # Twilio's message -> notification
+    uncertain: dict[tuple[str, str], Uncertain] = field(default_factory=dict)  # (connection, number)
+    reconsider: dict[str, None] = field(default_factory=dict)  # notifications that a new configuration may concern
     intending: dict[str, int] = field(default_factory=dict)  # notification -> attempt whose intent is not yet written
     posted: dict[str, str] = field(default_factory=dict)  # notification -> account at which its POST is under way
     polls: dict[str, float] = field(default_factory=dict)  # notification -> interval of its next poll
@@ -226,3 +240,15 @@ class State:
     late_answers: list[Answer] = field(default_factory=list)  # arrived while nothing was restored
     facts: list[tuple[str, AnswerFact]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.notifications = Notifications(self.config.most_unpacked)
+
+    def rest(self) -> None:
+        """Between two steps, or two notifications of one: pack what nobody works on."""
+        self.notifications.rest(self._in_use)
+
+    def _in_use(self, n: Notification) -> bool:
+        key = "n/" + n.id
+        busy = n.stage in ("sending", "doubt") or bool(n.outcomes)
+        return busy or key in self.ledger.bound or key in self.ledger.loose

@@ -61,7 +61,7 @@ def put(state: State, key: str, value: Entity) -> None:
     """Put a restored entity into its place; positions and claims are taken by the restore itself."""
     match value:
         case Notification():
-            state.notifications[value.id] = value
+            state.notifications.put(value)
         case Run():
             state.runs[value.id] = value
         case KeyState():

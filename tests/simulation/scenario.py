@@ -91,10 +91,11 @@ class Story:
         self.world = World(seed, faults=KINDS[self.kind])
         self.random = self.world.random
         self.length = 0.0  # until the calm; no time without an owner may outlast the compaction lag (rule 10)
-        self.config = replace(CONFIG, safeguards_off=off)
         self.owners: list[Owner] = []
         self.version = 1
         self.resend = self.random.random() < 0.5
+        most_unpacked = self.random.choice((0, 1, 2_000))  # mostly so few that whatever waits is packed
+        self.config = replace(CONFIG, safeguards_off=off, most_unpacked=most_unpacked)
         self.builder = CatalogBuilder()
         self.catalog = self.builder.build(documents(1, resend=self.resend), 1)
         self.cancelled_keys: set[str] = set()
