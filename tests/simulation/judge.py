@@ -14,6 +14,7 @@ TERMINAL = frozenset(
     {"delivered", "unconfirmed", "undelivered", "failed", "skipped", "delegated", "cancelled", "parked"}
 )
 CREATED = frozenset({"delivered", "unconfirmed", "undelivered", "failed", "parked"})
+REACHED = frozenset({"notification.sent", "notification.delivered", "notification.undelivered"})
 
 
 @dataclass
@@ -92,6 +93,10 @@ def _runs(contents: dict[str, object], verdict: Verdict) -> None:
 
 def _messages(world: World, by_subject: dict[str, list], resent: set[str], verdict: Verdict) -> None:  # type: ignore[type-arg]
     created: dict[str, list[int]] = defaultdict(list)
+    texted = {message.request.notification_id for message in world.messages}
+    for subject, outcomes in by_subject.items():
+        if subject not in texted and any(outcome.type in REACHED for outcome in outcomes):
+            verdict.lost.append(f"{subject} is said to have reached somebody and was never texted")
     for message in world.messages:
         created[message.request.notification_id].append(message.request.attempt)
     for notification, attempts in created.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -51,10 +51,22 @@ ZOMBIES = Faults(append_late=0.35, append_lost=0.1, ack_lost=0.1)
 KINDS = {"plain": PLAIN, "callbacks_only": CALLBACKS_ONLY, "zombies": ZOMBIES}
 
 
-def documents(version: int, live: bool = True, resend: bool = False) -> list[Document]:
-    doubt = InDoubt(transactional="resend", code="resend", marketing="park") if resend else InDoubt()
+@dataclass(frozen=True)
+class Setup:
+    """What the configuration says in this story, apart from what its changes say."""
+
+    resend: bool  # what is in doubt is repeated, whatever its class
+    message: str = "Order {{n}}"
+
+
+def documents(
+    version: int, setup: Setup, *, live: bool = True, tenants: tuple[str, ...] = (HOTEL, CLINIC),
+    workflows: tuple[str, ...] = ("shipped", "offer"),
+) -> list[Document]:  # fmt: skip
+    doubt = InDoubt(transactional="resend", code="resend", marketing="park") if setup.resend else InDoubt()
     found: list[Document] = []
-    for tenant, platform in ((HOTEL, "pms"), (CLINIC, "care")):
+    for tenant in tenants:
+        platform = {HOTEL: "pms", CLINIC: "care"}[tenant]
         found.append(
             msgspec.convert(
                 {"kind": "Tenant", "tenant": tenant, "version": version, "platform": platform, "name": tenant,
@@ -70,9 +82,10 @@ def documents(version: int, live: bool = True, resend: bool = False) -> list[Doc
         )  # fmt: skip
     step = AdapterStep(
         number=1, adapter="twilio", function="sendSMS",
-        parameters={"message": "Order {{n}}", "toPhone": "{{customer.phone}}"},
+        parameters={"message": setup.message, "toPhone": "{{customer.phone}}"},
     )  # fmt: skip
-    for name, kind in (("shipped", "transactional"), ("offer", "marketing")):
+    for name in workflows if CLINIC in tenants else ():
+        kind = {"shipped": "transactional", "offer": "marketing"}[name]
         found.append(
             msgspec.convert(
                 {"kind": "Workflow", "tenant": CLINIC, "name": name, "version": 1, "class": kind,
@@ -93,11 +106,12 @@ class Story:
         self.length = 0.0  # until the calm; no time without an owner may outlast the compaction lag (rule 10)
         self.owners: list[Owner] = []
         self.version = 1
-        self.resend = self.random.random() < 0.5
+        message = self.random.choice(("Order {{n}}", "Your order is on its way"))  # alike, so that a list cannot tell
+        self.setup = Setup(self.random.random() < 0.5, message)
         most_unpacked = self.random.choice((0, 1, 2_000))  # mostly so few that whatever waits is packed
         self.config = replace(CONFIG, safeguards_off=off, most_unpacked=most_unpacked)
         self.builder = CatalogBuilder()
-        self.catalog = self.builder.build(documents(1, resend=self.resend), 1)
+        self.catalog = self.builder.build(documents(1, self.setup), 1)
         self.cancelled_keys: set[str] = set()
         self._began = self.world.now
         self._source_offset = 0
@@ -116,7 +130,7 @@ class Story:
         self._calm()
         world.refusing.clear()
         self.version += 1
-        self.catalog = self.builder.build(documents(self.version, resend=self.resend), self.version)
+        self.catalog = self.builder.build(documents(self.version, self.setup), self.version)
         self._elect(calm=True)
         world.run(world.now + 260.0)
         return world
@@ -150,7 +164,10 @@ class Story:
             "key": {
                 "id": key, "version": version, "origin": "pms", "status": "active",
                 "startsAt": start.isoformat(), "endsAt": datetime.fromtimestamp(self.world.now + 150, UTC).isoformat(),
-                "persons": [{"id": "p1", "phone": f"+1202555{200 + sum(key.encode()) % 2:04d}"}],
+                "persons": [
+                    {"id": f"p{number}", "phone": f"+1202555{200 + (sum(key.encode()) + number) % 2:04d}"}
+                    for number in range(self.random.choice((1, 1, 2)))
+                ],
                 "credentials": {"doorCode": code and f"{key}-{code}"},
             }
         }  # fmt: skip
@@ -241,15 +258,32 @@ class Story:
             self.world.after(self.random.uniform(12.0, 30.0), self._mend)
         if self.random.random() < 0.3:
             self.world.after(self.random.uniform(0.0, 10.0), lambda: self._reconfigure(live=False))
-            self.world.after(self.random.uniform(10.0, 20.0), lambda: self._reconfigure(live=True))
+            self.world.after(self.random.uniform(10.0, 20.0), self._reconfigure)
+        draw = self.random.random()
+        if draw < 0.15:
+            self._without(workflows=("offer",))
+        elif draw < 0.3:
+            self._without(tenants=(self.random.choice((HOTEL, CLINIC)),))
+
+    def _without(
+        self, *, tenants: tuple[str, ...] = (HOTEL, CLINIC), workflows: tuple[str, ...] = ("shipped", "offer")
+    ) -> None:
+        """A workflow or a tenant is removed, and comes back, maybe while nobody owns."""
+        begin = self.random.uniform(0.0, 20.0)
+        self.world.after(begin, lambda: self._reconfigure(tenants=tenants, workflows=workflows))
+        self.world.after(begin + self.random.uniform(0.5, 15.0), self._reconfigure)
 
     def _mend(self) -> None:
         self.world.refusing.clear()
-        self._reconfigure(live=True)
+        self._reconfigure()
 
-    def _reconfigure(self, *, live: bool) -> None:
+    def _reconfigure(
+        self, *, live: bool = True, tenants: tuple[str, ...] = (HOTEL, CLINIC),
+        workflows: tuple[str, ...] = ("shipped", "offer"),
+    ) -> None:  # fmt: skip
         self.version += 1
-        self.catalog = self.builder.build(documents(self.version, live, self.resend), self.version)
+        found = documents(self.version, self.setup, live=live, tenants=tenants, workflows=workflows)
+        self.catalog = self.builder.build(found, self.version)
         for owner in self.owners:
             if owner.alive:
                 owner.configure(self.catalog)
