@@ -33,13 +33,13 @@ _USUAL = (
 class Notifications:
     """A mapping that packs. `most_unpacked`: above so many, what is not in use is packed."""
 
-    __slots__ = ("_most_unpacked", "_packed", "_seen", "_unpacked", "packed_bytes")
+    __slots__ = ("_most_unpacked", "_packed", "_unpacked", "packed_bytes", "seen")
 
     def __init__(self, most_unpacked: int) -> None:
         self._most_unpacked = most_unpacked
         self._unpacked: dict[str, Notification] = {}
         self._packed: dict[str, bytes] = {}
-        self._seen: set[str] = set()
+        self.seen: set[str] = set()  # in use since the last `rest`, while there are too many
         self.packed_bytes = 0
 
     def __len__(self) -> int:
@@ -61,14 +61,14 @@ class Notifications:
             self.packed_bytes -= len(packed)
             found = self._unpacked[notification_id] = _unpack(notification_id, packed)
         if len(self._unpacked) > self._most_unpacked:
-            self._seen.add(notification_id)
+            self.seen.add(notification_id)
         return found
 
     def put(self, n: Notification) -> None:
         self.remove(n.id)
         self._unpacked[n.id] = n
         if len(self._unpacked) > self._most_unpacked:
-            self._seen.add(n.id)
+            self.seen.add(n.id)
 
     def remove(self, notification_id: str) -> None:
         self._unpacked.pop(notification_id, None)
@@ -78,15 +78,13 @@ class Notifications:
 
     def rest(self, in_use: Callable[[Notification], bool]) -> None:
         """Pack what was seen since the last time, is not `in_use`, and is more than may stay unpacked."""
-        if not self._seen:
-            return
-        for notification_id in self._seen:
+        for notification_id in self.seen:
             n = self._unpacked.get(notification_id)
             if n is not None and not in_use(n):
                 del self._unpacked[notification_id]
                 packed = self._packed[notification_id] = _pack(n)
                 self.packed_bytes += len(packed)
-        self._seen = set()
+        self.seen = set()
 
     def stage(self, notification_id: str) -> Stage | None:
         """Without unpacking; None when there is no such notification."""

@@ -64,6 +64,9 @@ class Partition:
         state = self.state
         if state.ledger.phase == "halted":
             return []
+        if state.ledger.phase == "restoring" and isinstance(given, LedgerRecord):
+            restoring.read_back(state, given)  # nothing follows from it before all are read
+            return []
         _HANDLERS[type(given)](self, given, now)
         return self._finish(now)
 
@@ -129,9 +132,7 @@ class Partition:
         ledger.begin_claim(state, now)
 
     def _ledger_record(self, record: LedgerRecord, now: float) -> None:
-        if self.state.ledger.phase == "restoring":
-            restoring.read_back(self.state, record)
-        elif self.state.ledger.gap is not None and not ledger.gap_record(self.state, record):
+        if self.state.ledger.gap is not None and not ledger.gap_record(self.state, record):
             self._lost(now)
 
     def _ledger_read(self, given: LedgerRead, now: float) -> None:

@@ -246,7 +246,8 @@ class State:
 
     def rest(self) -> None:
         """Between two steps, or two notifications of one: pack what nobody works on."""
-        self.notifications.rest(self._in_use)
+        if self.notifications.seen:
+            self.notifications.rest(self._in_use)
 
     def _in_use(self, n: Notification) -> bool:
         key = "n/" + n.id

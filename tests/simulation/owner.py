@@ -81,7 +81,9 @@ class Owner:
             self.world.after(self.stalled_until - self.world.now + 1e-6, self._drain)
             return
         while self._inputs and self.alive and self.world.now >= self.stalled_until:
-            self._carry_out(self.partition.step(self._inputs.popleft(), self.world.now))
+            commands = self.partition.step(self._inputs.popleft(), self.world.now)
+            if commands:
+                self._carry_out(commands)
         self._feed()
 
     def _later(self, delay: float, given: Input) -> None:
