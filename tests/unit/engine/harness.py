@@ -6,8 +6,7 @@ for the test, which says how each of them ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from notifier.domain.answers import Accepted, MessageMatch, MessageState, SendRequest, SendResult
 from notifier.domain.catalog import Catalog, CatalogBuilder
 from notifier.domain.documents import Document
-from notifier.domain.events import InboxEvent, Platform, SourcePosition
+from notifier.domain.events import SourcePosition
 from notifier.domain.outcomes import Outcome
 from notifier.domain.signals import DeliveryStatus
 from notifier.engine.commands import (
@@ -42,7 +41,6 @@ from notifier.engine.inputs import (
     InboxRecord,
     Input,
     LedgerRead,
-    LedgerRecord,
     Looked,
     Polled,
     Published,
@@ -52,70 +50,44 @@ from notifier.engine.inputs import (
 )
 from notifier.engine.partition import Partition
 from notifier.engine.state import EngineConfig
+from tests.unit.engine.builders import (
+    CLINIC,
+    DAY,
+    HOTEL,
+    OTHER_PHONE,
+    PHONE,
+    START,
+    connection,
+    hotel_and_clinic,
+    inbox_event,
+    key,
+    person,
+    tenant,
+    time_of,
+    workflow,
+)
+from tests.unit.engine.log import Ledger
 
-HOTEL, CLINIC = "hotel", "clinic"
-START = 1_800_000_000.0  # seconds; 2027-01-15 08:00 UTC
-DAY = 86_400.0
+__all__ = [  # tests import documents, events and the shell from here
+    "CLINIC",
+    "CONFIG",
+    "DAY",
+    "HOTEL",
+    "OTHER_PHONE",
+    "PHONE",
+    "START",
+    "Ledger",
+    "Shell",
+    "connection",
+    "hotel_and_clinic",
+    "key",
+    "person",
+    "tenant",
+    "time_of",
+    "workflow",
+]
+
 CONFIG = EngineConfig(partition=0, partitions=4, instance="test")
-PHONE, OTHER_PHONE = "+12025550143", "+12025550199"
-
-
-def tenant(name: str = HOTEL, *, platform: Platform = "pms", **fields: Any) -> Document:  # Any: fields as staff write
-    given = {"kind": "Tenant", "tenant": name, "platform": platform, "name": name, "version": 1}
-    return msgspec.convert({**given, "consent": {"required": False}, **fields}, Document)
-
-
-def connection(owner: str = HOTEL, *, version: int = 1, rate: float = 50.0, senders: int = 1) -> Document:
-    numbers = [{"from": f"+1555000000{n}", "segmentsPerSecond": rate} for n in range(senders)]
-    given = {"kind": "Connection", "tenant": owner, "version": version, "provider": "twilio"}
-    return msgspec.convert({**given, "accountSid": "AC" + "0" * 32, "authToken": "t", "senders": numbers}, Document)
-
-
-def workflow(name: str = "shipped", *, owner: str = CLINIC, message: str = "Order {{n}}", **fields: Any) -> Document:
-    step = {
-        "number": 1, "kind": "adapter", "adapter": "twilio", "function": "sendSMS",
-        "parameters": {"message": message, "toPhone": "{{customer.phone}}"},
-    }  # fmt: skip
-    given = {"kind": "Workflow", "tenant": owner, "name": name, "version": 1, "trigger": {"type": f"order.{name}"}}
-    return msgspec.convert({**given, "steps": [step], **fields}, Document)
-
-
-def hotel_and_clinic() -> list[Document]:
-    return [tenant(), connection(), tenant(CLINIC, platform="care"), connection(CLINIC), workflow()]
-
-
-def person(name: str = "p1", **fields: Any) -> dict[str, Any]:
-    return {"id": name, "firstName": "Ann", "phone": PHONE, **fields}
-
-
-def time_of(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
-def key(
-    version: int = 1, *, name: str = "k1", code: str | None = "1234", persons: list[dict[str, Any]] | None = None,
-    starts: float = START, ends: float = START + 3 * DAY, **fields: Any,
-) -> dict[str, Any]:  # fmt: skip
-    return {
-        "id": name, "version": version, "origin": "pms", "status": "active", "startsAt": time_of(starts),
-        "endsAt": time_of(ends), "persons": persons if persons is not None else [person()],
-        "credentials": {"doorCode": code} if code else {}, **fields,
-    }  # fmt: skip
-
-
-@dataclass
-class Ledger:
-    """The log, which outlives every shell that writes to it."""
-
-    records: list[LedgerRecord] = field(default_factory=list)
-
-    def write(self, records: tuple[Record, ...]) -> int:
-        first = len(self.records)
-        self.records += [
-            LedgerRecord(first + number, record.key, record.value, record.epoch)
-            for number, record in enumerate(records)
-        ]
-        return first
 
 
 class Shell:
@@ -233,13 +205,9 @@ class Shell:
         position: SourcePosition | None = None,
     ) -> str:  # fmt: skip
         """One inbox record; returns the event's id."""
-        platform: Platform = "care" if name.startswith(CLINIC) else "pms"
         offset, self._inbox = self._inbox, self._inbox + 1
-        event = InboxEvent(
-            id=id_ or f"e{offset}", source="/test", type=type_, platform=platform, tenant=name,
-            data=msgspec.Raw(msgspec.json.encode(data)),
-        )  # fmt: skip
-        place = position or SourcePosition(f"{platform}.events", 0, offset, int(self.now * 1000))
+        event = inbox_event(id_ or f"e{offset}", type_, data, name)
+        place = position or SourcePosition(f"{event.platform}.events", 0, offset, int(self.now * 1000))
         self.give(InboxRecord(offset, event, place))
         return event.id
 
