@@ -95,10 +95,10 @@ class Shell:
 
     def __init__(
         self, documents: list[Document] | None = None, *, config: EngineConfig = CONFIG, ledger: Ledger | None = None,
-        now: float = START, **settings: Any,
+        now: float = START, config_offset: int = 0, **settings: Any,
     ) -> None:  # fmt: skip
         self._builder = CatalogBuilder()
-        self._offset = 0
+        self._offset = config_offset
         self.documents = documents if documents is not None else hotel_and_clinic()
         self.partition = Partition(replace(config, **settings), self._catalog(self.documents))
         self.ledger = ledger if ledger is not None else Ledger()
@@ -137,10 +137,11 @@ class Shell:
         return self
 
     def successor(self, documents: list[Document] | None = None, **settings: Any) -> Shell:
-        """Another process that takes over, from the same log, now."""
+        """Another process that takes over, from the same log, now; with other `documents`, which came meanwhile."""
         config = replace(self.partition.state.config, instance="successor")
         found = documents if documents is not None else self.documents
-        return Shell(found, config=config, ledger=self.ledger, now=self.now, **settings).own()
+        offset = self._offset if documents is not None else self._offset - 1
+        return Shell(found, config=config, ledger=self.ledger, now=self.now, config_offset=offset, **settings).own()
 
     def give(self, given: Input) -> None:
         self._carry_out(self.partition.step(given, self.now))
