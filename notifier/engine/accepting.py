@@ -15,8 +15,8 @@ from notifier.engine.remembering import advance, read_again
 from notifier.engine.runs import CONSENT_TYPES, accept_care_event, accept_consent
 from notifier.engine.state import State
 
-UNPACKED_BYTES = 2_000  # of one notification as a struct with its outcomes, as measured
-INDEX_BYTES = 700  # of its places in lanes, timers and indexes
+UNPACKED_BYTES = 2_000  # of one as a struct with what belongs to it, as measured
+INDEX_BYTES = 600  # of its places in lanes, timers and indexes
 
 
 def wants_inbox(state: State) -> bool:
@@ -34,10 +34,9 @@ def wants_signals(state: State) -> bool:
 
 
 def held_bytes(state: State) -> int:
-    """What the notifications take in memory, roughly."""
-    notifications = state.notifications
-    everywhere = len(notifications) * INDEX_BYTES
-    return everywhere + notifications.unpacked * UNPACKED_BYTES + notifications.packed_bytes
+    """What notifications and keys take in memory, roughly."""
+    tables = (state.notifications, state.keys)
+    return sum(len(table) * INDEX_BYTES + table.unpacked * UNPACKED_BYTES + table.packed_bytes for table in tables)
 
 
 def accept(state: State, record: InboxRecord, now: float) -> None:

@@ -27,7 +27,7 @@ def event_time(event: InboxEvent) -> float | None:
 
 
 def arrive(state: State, n: Notification) -> None:
-    state.notifications.put(n)
+    state.notifications.put(n.id, n)
     index(state, n)
     touch(state, "n/" + n.id, bound=True)
 

@@ -25,7 +25,7 @@ def configure(state: State, catalog: Catalog, now: float) -> None:
     for name, members in state.by_tenant.items():
         tenant = catalog.tenants.get(name)
         if tenant is None or tenant is not before.tenants.get(name):
-            state.reconsider.update(dict.fromkeys(members))
+            state.reconsider.update(members)
     for key, queue in state.senders.items():
         if queue.ring:
             state.runnable[key] = None
@@ -34,7 +34,7 @@ def configure(state: State, catalog: Catalog, now: float) -> None:
 
 def reconsider_all(state: State) -> None:
     """Nobody knows what changed while nobody owned."""
-    state.reconsider.update(dict.fromkeys(state.notifications.ids()))
+    state.reconsider.update(dict.fromkeys(state.notifications.names()))
 
 
 def reconsider(state: State, now: float) -> None:

@@ -15,7 +15,7 @@ from notifier.engine.arriving import address, arrive, event_time, hold, skip, wa
 from notifier.engine.emitting import emit_applied, emit_ignored
 from notifier.engine.entities import KeyState, Notification, Told
 from notifier.engine.finishing import finish
-from notifier.engine.lanes import enqueue, leave_lane, slot_unused
+from notifier.engine.lanes import enqueue, leave_lane
 from notifier.engine.preparing import person_name
 from notifier.engine.state import State
 from notifier.engine.table import key_key, touch
@@ -33,7 +33,8 @@ def accept_key_event(
         emit_ignored(state, event, inbox, "stale_version", now)
         return
     if known is None:
-        known = state.keys[key] = KeyState(tenant=tenant.name, key=data.key, inbox=inbox)
+        known = KeyState(tenant=tenant.name, key=data.key, inbox=inbox)
+        state.keys.put(key, known)
     known.key, known.inbox = data.key, inbox
     touch(state, key, bound=True)
     state.timers.at(data.key.ends_at.timestamp() + 1.0, "key_end", key)
@@ -139,21 +140,16 @@ def of_key(state: State, known: KeyState) -> list[Notification]:
 
 
 def cancel(state: State, n: Notification, reason: str, event: EventRef | None, now: float) -> bool:
-    """A cancellation wins when its record precedes the intent in the ledger. True when it had an effect."""
+    """A cancellation wins while no POST has begun; afterwards it forbids the repeat. True when it had an effect."""
     if n.stage in ("final", "handed") or n.cancel is not None:
         return False
     n.cause = Cause(event=event) if event is not None else n.cause
     if n.stage in ("held", "waiting"):
         finish(state, n, "cancelled", now, reason=reason)
         return True
-    if state.intending.pop(n.id, None) is not None:  # its intent is not even on its way to the ledger
-        n.attempt -= 1
-        slot_unused(state, n.connection or "")
-        finish(state, n, "cancelled", now, reason=reason)
-        return True
     n.cancel = reason
     touch(state, "n/" + n.id, bound=True)
-    return n.stage == "doubt"
+    return n.stage == "doubt" or n.id not in state.posted
 
 
 def decide_again(state: State, tenant: TenantConfig, known: KeyState, n: Notification, now: float) -> None:
@@ -238,5 +234,5 @@ def key_ended(state: State, key: str, now: float) -> None:
     if of_key(state, known):
         state.timers.at(now + 60.0, "key_end", key)
         return
-    del state.keys[key]
+    state.keys.remove(key)
     touch(state, key)

@@ -1,9 +1,9 @@
-"""Living notifications by id; when there are many, those nobody works on are kept packed.
+"""Tables whose entities are packed when there are many of them and nobody works on them.
 
 Packed is the ledger value, deflated: a tenth of the memory of the struct, and little more than its offset in the ledger
 would take, but nothing has to be read back before it is needed (docs/explanation/engine.md). Rules: `rest` is called
-between two steps only, so that no function holds a notification that is packed under its hands; what is packed has
-been seen by nobody since.
+between two steps only, so that no function holds an entity that is packed under its hands; what is packed has been
+seen by nobody since.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from typing import ClassVar, Generic, TypeVar, cast
 
-from notifier.engine.entities import Notification, Stage, decode_entity, encode_entity
+from notifier.engine.entities import KeyState, Notification, Stage, decode_entity, encode_entity
 
-_STAGES: tuple[Stage, ...] = ("held", "waiting", "sending", "doubt", "handed", "final")
-_HEADER = struct.Struct("<Bd")  # stage and due time: what gauges ask for, without unpacking
+Packable = TypeVar("Packable", Notification, KeyState)
+
 _RAW_DEFLATE = -12  # no header, a window of 4 KiB
-_USUAL = (
+_STAGES: tuple[Stage, ...] = ("held", "waiting", "sending", "doubt", "handed", "final")
+_STAGE_AND_DUE = struct.Struct("<Bd")  # what gauges ask for, without unpacking
+_USUAL_NOTIFICATION = (
     b'{"id":"ntf_","tenant":"","event":{"id":"","source":"/","type":"key.ready"},"inbox":0,"order":1,'
     b'"accepted":18000000,"eventTime":18000000,"traceparent":"00-","keyId":"","rule":"key_is_ready","person":"p1",'
     b'"personId":"","workflow":{"name":"","version":1,"runId":"run_","step":1},"class":"code","template":{"name":'
@@ -28,16 +31,24 @@ _USUAL = (
     b'{"type":"accepted","sid":"SM","status":"queued"}},"runEnded":true,"sid":"SM","providerStatus":"sent",'
     b'"handedOver":18000000}'
 )
+_USUAL_KEY = (
+    b'{"tenant":"","key":{"id":"","version":1,"origin":"pms","status":"active","startsAt":"2026-12-01T15:00:00Z",'
+    b'"endsAt":"2026-12-03T11:00:00+01:00","persons":[{"id":"p1","firstName":"","lastName":"","email":"@example.com",'
+    b'"phone":"+1","language":"en"}],"credentials":{"doorCode":"","magicLink":"https://"},"spaceName":"Room ",'
+    b'"doors":["Main entrance",""],"reservation":{"id":"","checkedIn":false}},"inbox":1000,"ready":true,'
+    b'"told":{"p1":{"first":"ntf_","silent":true}}}'
+)
 
 
-class Notifications:
-    """A mapping that packs. `most_unpacked`: above so many, what is not in use is packed."""
+class PackingTable(Generic[Packable]):
+    """Entities by name; `most_unpacked`: above so many, what is not in use is packed."""
 
-    __slots__ = ("_most_unpacked", "_packed", "_unpacked", "packed_bytes", "seen")
+    _usual: ClassVar[bytes]  # what most values share: deflate refers to it
+    _prefix: ClassVar[str]  # between the name and its ledger key
 
     def __init__(self, most_unpacked: int) -> None:
         self._most_unpacked = most_unpacked
-        self._unpacked: dict[str, Notification] = {}
+        self._unpacked: dict[str, Packable] = {}
         self._packed: dict[str, bytes] = {}
         self.seen: set[str] = set()  # in use since the last `rest`, while there are too many
         self.packed_bytes = 0
@@ -45,46 +56,80 @@ class Notifications:
     def __len__(self) -> int:
         return len(self._unpacked) + len(self._packed)
 
-    def __contains__(self, notification_id: object) -> bool:
-        return notification_id in self._unpacked or notification_id in self._packed
+    def __contains__(self, name: object) -> bool:
+        return name in self._unpacked or name in self._packed
 
-    def ids(self) -> list[str]:
+    @property
+    def unpacked(self) -> int:
+        return len(self._unpacked)
+
+    def names(self) -> list[str]:
         return [*self._unpacked, *self._packed]
 
-    def get(self, notification_id: str) -> Notification | None:
+    def get(self, name: str) -> Packable | None:
         """The one object that stands for it until `rest`: what is changed in it, is changed."""
-        found = self._unpacked.get(notification_id)
+        found = self._unpacked.get(name)
         if found is None:
-            packed = self._packed.pop(notification_id, None)
+            packed = self._packed.pop(name, None)
             if packed is None:
                 return None
             self.packed_bytes -= len(packed)
-            found = self._unpacked[notification_id] = _unpack(notification_id, packed)
+            found = self._unpacked[name] = self._unpack(name, packed)
         if len(self._unpacked) > self._most_unpacked:
-            self.seen.add(notification_id)
+            self.seen.add(name)
         return found
 
-    def put(self, n: Notification) -> None:
-        self.remove(n.id)
-        self._unpacked[n.id] = n
+    def put(self, name: str, entity: Packable) -> None:
+        self.remove(name)
+        self._unpacked[name] = entity
         if len(self._unpacked) > self._most_unpacked:
-            self.seen.add(n.id)
+            self.seen.add(name)
 
-    def remove(self, notification_id: str) -> None:
-        self._unpacked.pop(notification_id, None)
-        packed = self._packed.pop(notification_id, None)
+    def remove(self, name: str) -> None:
+        self._unpacked.pop(name, None)
+        packed = self._packed.pop(name, None)
         if packed is not None:
             self.packed_bytes -= len(packed)
 
-    def rest(self, in_use: Callable[[Notification], bool]) -> None:
+    def rest(self, in_use: Callable[[str, Packable], bool]) -> None:
         """Pack what was seen since the last time, is not `in_use`, and is more than may stay unpacked."""
-        for notification_id in self.seen:
-            n = self._unpacked.get(notification_id)
-            if n is not None and not in_use(n):
-                del self._unpacked[notification_id]
-                packed = self._packed[notification_id] = _pack(n)
+        for name in self.seen:
+            entity = self._unpacked.get(name)
+            if entity is not None and not in_use(self._prefix + name, entity):
+                del self._unpacked[name]
+                packed = self._packed[name] = self._head(entity) + self._deflate(entity)
                 self.packed_bytes += len(packed)
         self.seen = set()
+
+    def values(self) -> Iterator[Packable]:
+        """Every one, to look at, not to change."""
+        yield from self._unpacked.values()
+        for name, packed in self._packed.items():
+            yield self._unpack(name, packed)
+
+    def _head(self, _entity: Packable) -> bytes:
+        return b""
+
+    def _deflate(self, entity: Packable) -> bytes:
+        deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 4, zlib.Z_DEFAULT_STRATEGY, self._usual)
+        return deflate.compress(encode_entity(entity)) + deflate.flush()
+
+    def _unpack(self, name: str, packed: bytes) -> Packable:
+        value = zlib.decompressobj(_RAW_DEFLATE, self._usual).decompress(packed[self._head_size :])
+        return cast("Packable", decode_entity(self._prefix + name, value))
+
+    _head_size: ClassVar[int] = 0
+
+
+class Notifications(PackingTable[Notification]):
+    """By id."""
+
+    _usual = _USUAL_NOTIFICATION
+    _prefix = "n/"
+    _head_size = _STAGE_AND_DUE.size
+
+    def _head(self, entity: Notification) -> bytes:
+        return _STAGE_AND_DUE.pack(_STAGES.index(entity.stage), max(entity.due, entity.accepted))
 
     def stage(self, notification_id: str) -> Stage | None:
         """Without unpacking; None when there is no such notification."""
@@ -94,36 +139,17 @@ class Notifications:
         packed = self._packed.get(notification_id)
         return None if packed is None else _STAGES[packed[0]]
 
-    @property
-    def unpacked(self) -> int:
-        return len(self._unpacked)
-
     def stages(self) -> Iterator[tuple[Stage, float]]:
         """Stage and due time of every one."""
         for n in self._unpacked.values():
             yield n.stage, max(n.due, n.accepted)
         for packed in self._packed.values():
-            stage, due = _HEADER.unpack_from(packed)
+            stage, due = _STAGE_AND_DUE.unpack_from(packed)
             yield _STAGES[stage], due
 
-    def values(self) -> Iterator[Notification]:
-        """Every one, to look at, not to change."""
-        yield from self._unpacked.values()
-        for notification_id, packed in self._packed.items():
-            yield _unpack(notification_id, packed)
 
+class Keys(PackingTable[KeyState]):
+    """By ledger key."""
 
-def _pack(n: Notification) -> bytes:
-    deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 4, zlib.Z_DEFAULT_STRATEGY, _USUAL)
-    return (
-        _HEADER.pack(_STAGES.index(n.stage), max(n.due, n.accepted))
-        + deflate.compress(encode_entity(n))
-        + deflate.flush()
-    )
-
-
-def _unpack(notification_id: str, packed: bytes) -> Notification:
-    value = zlib.decompressobj(_RAW_DEFLATE, _USUAL).decompress(packed[_HEADER.size :])
-    found = decode_entity("n/" + notification_id, value)
-    assert isinstance(found, Notification)
-    return found
+    _usual = _USUAL_KEY
+    _prefix = ""

@@ -43,9 +43,9 @@ def advance(state: State, position: SourcePosition) -> None:
 
 def index(state: State, n: Notification) -> None:
     """Find it by tenant, key, and message; its event is known while it lives."""
-    state.by_tenant.setdefault(n.tenant, set()).add(n.id)
+    state.by_tenant.setdefault(n.tenant, {})[n.id] = None
     if n.key_id is not None:
-        state.by_key.setdefault(n.key_id, set()).add(n.id)
+        state.by_key.setdefault(n.key_id, {})[n.id] = None
     if n.sid is not None:
         state.by_sid[n.sid] = n.id
     born(state, identity_of(n.event))
@@ -142,7 +142,7 @@ def _unindex(state: State, notification: Notification) -> None:
     for members_of, name in ((state.by_key, notification.key_id), (state.by_tenant, notification.tenant)):
         members = members_of.get(name or "")
         if members is not None:
-            members.discard(notification.id)
+            members.pop(notification.id, None)
             if not members:
                 del members_of[name or ""]
     if notification.sid is not None:

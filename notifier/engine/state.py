@@ -26,7 +26,7 @@ from notifier.engine.entities import (
     Run,
 )
 from notifier.engine.inputs import Answer, LedgerRecord
-from notifier.engine.packing import Notifications
+from notifier.engine.packing import Keys, Notifications
 
 Phase = Literal["idle", "claiming", "restoring", "owning", "lost", "halted"]
 
@@ -48,7 +48,7 @@ class EngineConfig:
     poll_at_most_every: float = 3600.0
     unconfirmed_after: float = 72 * 3600.0
     probe_every: float = 300.0
-    most_unpacked: int = 2_000  # notifications of which more are packed
+    most_unpacked: int = 2_000  # of notifications, and of keys; more are packed
     most_held_bytes: int = 512 * 1024 * 1024  # above it, the inbox waits
     dedupe_window: float = 86_400.0
     session_timeout: float = 15.0
@@ -217,8 +217,8 @@ class State:
     timers: Timers = field(default_factory=Timers)
     positions: Positions = field(default_factory=Positions)
     notifications: Notifications = field(init=False)
+    keys: Keys = field(init=False)
     runs: dict[str, Run] = field(default_factory=dict)
-    keys: dict[str, KeyState] = field(default_factory=dict)
     notes: dict[str, EventNote] = field(default_factory=dict)
     consents: dict[str, Consent] = field(default_factory=dict)
     opt_outs: dict[str, OptOut] = field(default_factory=dict)
@@ -227,8 +227,8 @@ class State:
     senders: dict[tuple[str, str], SenderQueue] = field(default_factory=dict)
     runnable: dict[tuple[str, str], None] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)  # (owner, sender or "")
-    by_key: dict[str, set[str]] = field(default_factory=dict)  # k/… -> notifications of that key
-    by_tenant: dict[str, set[str]] = field(default_factory=dict)
+    by_key: dict[str, dict[str, None]] = field(default_factory=dict)  # k/… -> notifications of that key
+    by_tenant: dict[str, dict[str, None]] = field(default_factory=dict)
     by_sid: dict[str, str] = field(default_factory=dict)  # Twilio's message -> notification
     uncertain: dict[tuple[str, str], Uncertain] = field(default_factory=dict)  # (connection, number)
     reconsider: dict[str, None] = field(default_factory=dict)  # notifications that a new configuration may concern
@@ -243,13 +243,15 @@ class State:
 
     def __post_init__(self) -> None:
         self.notifications = Notifications(self.config.most_unpacked)
+        self.keys = Keys(self.config.most_unpacked)
 
     def rest(self) -> None:
-        """Between two steps, or two notifications of one: pack what nobody works on."""
+        """Between two steps, or two entities of one: pack what nobody works on."""
         if self.notifications.seen:
             self.notifications.rest(self._in_use)
+        if self.keys.seen:
+            self.keys.rest(self._in_use)
 
-    def _in_use(self, n: Notification) -> bool:
-        key = "n/" + n.id
-        busy = n.stage in ("sending", "doubt") or bool(n.outcomes)
+    def _in_use(self, key: str, entity: Notification | KeyState) -> bool:
+        busy = isinstance(entity, Notification) and (entity.stage in ("sending", "doubt") or bool(entity.outcomes))
         return busy or key in self.ledger.bound or key in self.ledger.loose

@@ -61,11 +61,11 @@ def put(state: State, key: str, value: Entity) -> None:
     """Put a restored entity into its place; positions and claims are taken by the restore itself."""
     match value:
         case Notification():
-            state.notifications.put(value)
+            state.notifications.put(value.id, value)
         case Run():
             state.runs[value.id] = value
         case KeyState():
-            state.keys[key] = value
+            state.keys.put(key, value)
         case EventNote():
             state.notes[key] = value
         case IdentityPage():

@@ -32,6 +32,7 @@ def test_a_cancellation_while_the_intent_is_being_written_spares_the_post() -> N
     shell.acknowledge()
     assert shell.sends == []
     assert shell.said() == [("cancelled", "key_revoked")]
+    assert "event.applied" in shell.types()
     assert shell.partition.state.accounts["hotel"].in_flight == 0
 
 

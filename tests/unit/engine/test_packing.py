@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from notifier.engine.accepting import held_bytes
-from tests.unit.engine.builders import HOTEL, key, person
-from tests.unit.engine.harness import Shell, connection, tenant
+from tests.unit.engine.builders import CLINIC, HOTEL, key, person
+from tests.unit.engine.harness import Shell, connection, tenant, workflow
 
 SLOW = [tenant(), connection(rate=0.5)]  # one segment in two seconds
 
@@ -53,7 +53,7 @@ def test_a_packed_text_is_written_again_when_somebody_else_wrote_its_key() -> No
     """Its void value may not stay the newest (rule 2), nor become a tombstone because nobody held the struct."""
     shell = Shell(SLOW, most_unpacked=0).own()
     queue(shell, 3)
-    names = [name for name in shell.partition.state.notifications.ids() if name != shell.sends[0].notification_id]
+    names = [name for name in shell.partition.state.notifications.names() if name != shell.sends[0].notification_id]
     for name in names:
         shell.ledger.put("n/" + name, None, epoch=-1)
     queue(shell, 1, first=10)
@@ -66,20 +66,23 @@ def test_the_gauges_count_packed_ones_by_stage_without_unpacking() -> None:
     before = shell.partition.state.notifications.unpacked
     stages = [stage for stage, _ in shell.partition.state.notifications.stages()]
     assert sorted(stages) == ["sending", "waiting", "waiting", "waiting", "waiting"]
+    each = [shell.partition.state.notifications.stage(name) for name in shell.partition.state.notifications.names()]
+    assert sorted(map(str, each)) == sorted(stages)
     assert shell.partition.state.notifications.unpacked == before
 
 
 def test_the_inbox_waits_for_bytes_and_goes_on_when_they_are_free() -> None:
-    shell = Shell(SLOW, most_unpacked=0, most_held_bytes=8_000).own()
-    queue(shell, 2)
-    assert shell.partition.wants_inbox
-    queue(shell, 10, first=10)
+    slow = [tenant(CLINIC, platform="care"), connection(CLINIC, rate=0.5), workflow()]
+    shell = Shell(slow, most_unpacked=0, most_held_bytes=8_000).own()
+    for number in range(12):
+        assert shell.partition.wants_inbox == (held_bytes(shell.partition.state) < 8_000)
+        shell.order(number, f"+1202555{number:04d}")
     assert not shell.partition.wants_inbox
-    shell.results_acknowledged()
-    for _ in range(30):
+    while len(shell.sends) < 12:
         shell.answer_all()
-        shell.pass_time(6.0)
-    for number in range(len(shell.sends)):
+        shell.pass_time(1.0)
+    shell.answer_all()
+    for number in range(12):
         shell.callback("delivered", send=number)
     shell.results_acknowledged()
     shell.pass_time(70.0)

@@ -40,7 +40,7 @@ def test_a_restart_without_a_change_writes_no_text_again() -> None:
     successor = shell.successor()
     again = {record.key for record in successor.ledger.records[written:]}
     posted = {request.notification_id for request in (*shell.sends, *successor.sends)}
-    waiting = {"n/" + name for name in successor.partition.state.notifications.ids() if name not in posted}
+    waiting = {"n/" + name for name in successor.partition.state.notifications.names() if name not in posted}
     assert len(waiting) == 3
     assert not waiting & again
 
