@@ -13,24 +13,25 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
+import sysconfig
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from notifier.domain.documents import Connection, Document, Sender, Tenant, Workflow, document_key
+from notifier.domain.documents import Document, document_key
 from notifier.kafka import topics as kafka_topics
 from notifier.kafka.config_topic import append_config
 from notifier.kafka.connection import Options, client_options
+from notifier.kafka.reading import RawRecord
 from notifier.settings import KafkaSettings, TopicSettings
+from tests.e2e.answers import Answer, ask
+from tests.e2e.tenants import CLINIC_NUMBER, clinic, hotel, token_of
+from tests.e2e.traffic import Place, Record, Told, put, read_results
+from tests.integration.records import until_there_are
 
 SCALED_DOWN = {
     "NOTIFIER_TWILIO__TIMEOUT": "2s",
@@ -49,29 +50,6 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-@dataclass
-class Told:
-    """What the results topic says: outcomes by subject, each id once."""
-
-    outcomes: dict[str, dict[str, object]] = field(default_factory=dict)
-    contradictions: list[str] = field(default_factory=list)
-
-    def add(self, value: bytes) -> None:
-        outcome = msgspec.json.decode(value)
-        known = self.outcomes.setdefault(outcome["id"], outcome)
-        if known != outcome:
-            self.contradictions.append(outcome["id"])
-
-    def notifications(self) -> dict[str, list[dict[str, object]]]:
-        found: dict[str, list[dict[str, object]]] = {}
-        for outcome in self.outcomes.values():
-            if str(outcome["type"]).startswith("notification."):
-                found.setdefault(str(outcome["subject"]), []).append(outcome)
-        for outcomes in found.values():
-            outcomes.sort(key=lambda outcome: int(str(outcome["id"]).rpartition(":")[2]))
-        return found
 
 
 class Fleet:
@@ -116,47 +94,25 @@ class Fleet:
         return f"+1555{4000000 + self.tenants.index(tenant)}"
 
     def documents(self, version: int = 1) -> list[Document]:
-        found: list[Document] = []
-        for tenant in self.tenants:
-            found.append(Tenant(tenant=tenant, version=version, platform="pms", name=tenant))
-            found.append(
-                Connection(
-                    tenant=tenant, version=version, provider="twilio", account_sid=self.account(tenant),
-                    auth_token="token-" + tenant,
-                    senders=(Sender(from_=self.number(tenant), segments_per_second=self.rate),),
-                )
-            )  # fmt: skip
-        return found
+        return [
+            document
+            for tenant in self.tenants
+            for document in hotel(tenant, self.account(tenant), self.number(tenant), self.rate, version)
+        ]
 
     def care_documents(self, tenant: str = "clinic") -> list[Document]:
         """A care tenant that shares the last hotel's account under another sender."""
-        workflow = {
-            "kind": "Workflow", "tenant": tenant, "version": 1, "name": "shipped", "trigger": {"type": "order.shipped"},
-            "steps": [{"kind": "adapter", "number": 1, "adapter": "twilio", "function": "sendSMS",
-                       "parameters": {"message": "Order {{id}} is on its way", "toPhone": "{{customer.phone}}"}}],
-        }  # fmt: skip
-        sender = {"from": "+15557770000", "segmentsPerSecond": self.rate}
-        connection = {
-            "kind": "Connection", "tenant": tenant, "version": 1, "provider": "twilio",
-            "accountSid": self.account(self.tenants[-1]), "authToken": "token-" + self.tenants[-1], "senders": [sender],
-        }  # fmt: skip
-        clinic = {"kind": "Tenant", "tenant": tenant, "version": 1, "platform": "care", "name": "Clinic",
-                  "consent": {"required": False}}  # fmt: skip
-        return [
-            msgspec.convert(clinic, Tenant),
-            msgspec.convert(connection, Connection),
-            msgspec.convert(workflow, Workflow),
-        ]
+        return clinic(tenant, self.account(self.tenants[-1]), token_of(self.tenants[-1]), self.rate)
 
     # Processes.
 
     def start_standin(self, *arguments: str) -> None:
         accounts = self.folder / "accounts.json"
         found = [
-            {"sid": self.account(tenant), "authToken": "token-" + tenant, "numbers": [self.number(tenant)]}
+            {"sid": self.account(tenant), "authToken": token_of(tenant), "numbers": [self.number(tenant)]}
             for tenant in self.tenants
         ]
-        found[-1]["numbers"] = [self.number(self.tenants[-1]), "+15557770000"]
+        found[-1]["numbers"] = [self.number(self.tenants[-1]), CLINIC_NUMBER]
         accounts.write_text(json.dumps(found))
         command = [
             sys.executable,
@@ -193,8 +149,8 @@ class Fleet:
         }
 
     def command(self, *arguments: str) -> list[str]:
-        """A command of ours, as the installed one."""
-        return [sys.executable, "-m", "notifier", *arguments]
+        """The installed command."""
+        return [str(Path(sysconfig.get_path("scripts")) / "notifier"), *arguments]
 
     def start(self, name: str, *roles: str) -> None:
         """A daemon under its name; started again, it is the same instance on the same port."""
@@ -240,21 +196,26 @@ class Fleet:
     def logs(self) -> str:
         return "\n".join(f"== {path.name}\n{path.read_text()[-6000:]}" for path in sorted(self.folder.glob("*.log")))
 
-    async def run(self, *arguments: str, **settings: str) -> tuple[int, str]:
-        """A command to its end, within a minute: its exit code, and all that it said."""
+    async def run(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
+        """A command to its end, within a minute: its exit code, its standard output, its standard error."""
         process = await asyncio.create_subprocess_exec(
             *self.command(*arguments),
             env={**self.environment("command"), **settings},
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
         )
-        said, _ = await asyncio.wait_for(process.communicate(), 60)
+        out, said = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode is not None
-        return process.returncode, said.decode()
+        return process.returncode, out.decode(), said.decode()
 
     async def get(self, name: str, path: str) -> tuple[int, str]:
         """What this daemon's internal port answers; status 0 while nobody listens."""
-        return await asyncio.to_thread(_get, f"http://127.0.0.1:{self.ports[name]}{path}")
+        answer = await self.ask(name, path)
+        return answer.status, answer.body
+
+    async def ask(self, name: str, path: str, accept: str = "*/*") -> Answer:
+        """The same, with the form of the answer."""
+        return await asyncio.to_thread(ask, f"http://127.0.0.1:{self.ports[name]}{path}", accept)
 
     async def ready(self, name: str, wanted: int = 200) -> list[str]:
         """Wait until /readyz has this status; what it says is missing."""
@@ -268,44 +229,28 @@ class Fleet:
 
     # In and out.
 
-    async def publish(self, topic: str, events: Sequence[Mapping[str, object]]) -> None:
+    async def publish(
+        self, topic: str, events: Sequence[Mapping[str, object]], partition: int | None = None
+    ) -> list[Place]:
         headers = [("content-type", b"application/cloudevents+json")]
-        await self.publish_bytes(topic, [(str(e["tenant"]).encode(), msgspec.json.encode(e), headers) for e in events])
+        records = [(str(event["tenant"]).encode(), msgspec.json.encode(event), headers) for event in events]
+        return await self.publish_bytes(topic, records, partition)
 
-    async def publish_bytes(
-        self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]
-    ) -> None:
-        """Records as they are: key, value, headers."""
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self.kafka.bootstrap_servers, acks="all", linger_ms=5, max_request_size=8 * 1024 * 1024
-        )
-        await producer.start()
-        try:
-            sent = [
-                await producer.send(topic, key=key, value=value, headers=headers) for key, value, headers in records
-            ]
-            for acknowledged in sent:
-                await acknowledged
-        finally:
-            await producer.stop()
+    async def publish_bytes(self, topic: str, records: Sequence[Record], partition: int | None = None) -> list[Place]:
+        """Records as they are; where each stands in its topic."""
+        return await put(self.kafka.bootstrap_servers, topic, records, partition)
 
-    async def listen(self, told: Told, done, seconds: float) -> bool:  # type: ignore[no-untyped-def]
+    async def listen(self, told: Told, done: Callable[[Told], bool], seconds: float) -> bool:
         """Read the results from the beginning until `done(told)`; False when the time was over first."""
-        topic = self.topics.name("results")
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka.bootstrap_servers, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            consumer.assign([TopicPartition(topic, number) for number in range(self.partitions)])
-            until = time.monotonic() + seconds
-            while not done(told):
-                if time.monotonic() > until or self.fallen():
-                    return False
-                for records in (await consumer.getmany(timeout_ms=300)).values():
-                    for record in records:
-                        told.add(record.value)
-            return True
-        finally:
-            await consumer.stop()
+        return await read_results(
+            self.kafka.bootstrap_servers, self.topics.name("results"), self.partitions,
+            told, lambda: done(told), lambda: bool(self.fallen()), seconds,
+        )  # fmt: skip
+
+    async def dead_letters(self, count: int) -> list[RawRecord]:
+        """All dead letters, once there are at least so many."""
+        async with asyncio.timeout(60):
+            return await until_there_are(self.options, self.topics.name("dead_letters"), count)
 
     def messages(self) -> list[dict[str, object]]:
         """What Twilio created, by its own record, with the notification that each was for."""
@@ -316,35 +261,6 @@ class Fleet:
             query = parse_qs(urlsplit(str(message["statusCallback"])).query)
             message["notification"], message["attempt"] = query["n"][0], int(query["a"][0])
         return found
-
-
-def _get(address: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(address) as answer:
-            return int(answer.status), answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
-
-
-def key_ready(tenant: str, number: int, phone: str, **key: object) -> dict[str, object]:
-    """A key whose credential is there and whose guest has only a phone: texted at once."""
-    return {
-        "specversion": "1.0", "id": f"evt-{number}", "source": f"/pms/{tenant}", "type": "key.ready", "tenant": tenant,
-        "data": {"key": {
-            "id": f"key-{number}", "version": 1, "origin": "pms", "status": "upcoming",
-            "startsAt": "2026-01-01T15:00:00+01:00", "endsAt": "2099-01-01T10:00:00+01:00", "spaceName": "Room 1",
-            "persons": [{"id": "p1", "firstName": "Mara", "phone": phone}],
-            "credentials": {"doorCode": f"{number:06d}"},
-            "reservation": {"id": f"res-{number}", "status": "reserved"}, **key,
-        }},
-    }  # fmt: skip
-
-
-def phone(number: int) -> str:
-    return f"+1202{2000000 + number}"
 
 
 async def pause(seconds: float) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import Broker
-from tests.e2e.fleet import Fleet, Told, key_ready, pause, phone
+from tests.e2e.events import key_ready, phone
+from tests.e2e.fleet import Fleet, pause
+from tests.e2e.traffic import Told
 
 pytestmark = [pytest.mark.chaos, pytest.mark.e2e, pytest.mark.timeout(7200)]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import Broker
-from tests.e2e.fleet import Fleet, Told
+from tests.e2e.fleet import Fleet
+from tests.e2e.traffic import Told
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 

@@ -6,9 +6,8 @@ All tests share one daemon, one stand-in and their topics; each has events, keys
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
 
 import msgspec
 import pytest
@@ -18,15 +17,15 @@ from notifier.domain.documents import Connection, ConsentPolicy, Document, Tenan
 from notifier.domain.identifiers import event_subject, notification_id, run_id
 from notifier.domain.phone_numbers import hash_number
 from tests.brokers import Broker
-from tests.e2e.fleet import Fleet, Told, key_ready, pause, phone
+from tests.e2e.events import CLINIC, care_event, key_event, order, phone
+from tests.e2e.fleet import Fleet, pause
+from tests.e2e.outcomes import heard, kinds, publish, texts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="module")]
 
 HASH_KEY = "of these tests"
-HOTEL, BROKEN_HOTEL, CLINIC = "t0", "t1", "clinic"
+HOTEL, BROKEN_HOTEL = "t0", "t1"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-SECONDS = 30.0
-Outcome = dict[str, Any]  # Any: whatever JSON the daemon published, which is what these tests look at
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -64,51 +63,6 @@ def _documents(fleet: Fleet) -> list[Document]:
             document = msgspec.structs.replace(document, trigger=trigger)
         found.append(document)
     return found
-
-
-def key_event(type_: str, number: int, version: int, tenant: str = HOTEL, **key: object) -> dict[str, Any]:
-    """What became of key `number`, as an event with an id of its own."""
-    event = key_ready(tenant, number, phone(number), version=version, **key)
-    return {**event, "id": f"evt-{number}-{version}", "type": type_}
-
-
-def care_event(type_: str, number: int, **data: object) -> dict[str, Any]:
-    return {
-        "specversion": "1.0", "id": f"{type_}-{number}", "source": "/care/clinic", "type": type_, "tenant": CLINIC,
-        "data": data,
-    }  # fmt: skip
-
-
-def order(number: int, **data: object) -> dict[str, Any]:
-    return care_event("order.shipped", number, id=number, customer={"phone": phone(number)}, **data)
-
-
-async def publish(fleet: Fleet, *events: Mapping[str, object]) -> None:
-    for event in events:
-        topics = fleet.topics.sources("care" if event["tenant"] == CLINIC else "pms")
-        await fleet.publish(topics[0], [event])
-
-
-async def heard(fleet: Fleet, event: Mapping[str, object], until: str) -> list[Outcome]:
-    """All that is published about this event, in order, once `until` was."""
-    told = Told()
-
-    def about() -> list[Outcome]:
-        found: list[Outcome] = list(told.outcomes.values())
-        return [outcome for outcome in found if outcome["data"]["event"]["id"] == event["id"]]
-
-    done = await fleet.listen(told, lambda _: until in kinds(about()), SECONDS)
-    assert done, f"{until} was not said of {event['id']}, but {kinds(about())}\n{fleet.logs()}"
-    assert told.contradictions == []
-    return about()
-
-
-def kinds(outcomes: list[Outcome]) -> list[str]:
-    return [str(outcome["type"]) for outcome in outcomes]
-
-
-def texts(fleet: Fleet, number: str) -> list[str]:
-    return [str(message["body"]) for message in fleet.messages() if message["to"] == number]
 
 
 async def test_a_ready_key_is_texted_and_followed_to_delivered(fleet: Fleet) -> None:

@@ -10,7 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from tests.brokers import Broker
-from tests.e2e.fleet import Fleet, Told, key_ready, phone
+from tests.e2e.events import key_ready, phone
+from tests.e2e.fleet import Fleet
+from tests.e2e.traffic import Told
 from tests.poison import CARE_TENANT, PMS_TENANT, POISON
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]

@@ -13,7 +13,9 @@ import pytest
 from notifier.kafka import topics as kafka_topics
 from notifier.kafka.topics import Topic
 from tests.brokers import Broker
-from tests.e2e.fleet import Fleet, Told, key_ready, phone
+from tests.e2e.events import key_ready, phone
+from tests.e2e.fleet import Fleet
+from tests.e2e.traffic import Told
 from tests.local_kafka.server import LocalKafka, LocalKafkaMissing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -31,7 +33,7 @@ def own_kafka() -> Iterator[LocalKafka]:
 
 async def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     fleet = Fleet("127.0.0.1:1", tmp_path)
-    code, said = await fleet.run("run", NOTIFIER_TWILIO__TIMEOUTT="3s")
+    code, _, said = await fleet.run("run", NOTIFIER_TWILIO__TIMEOUTT="3s")
     assert code == 1
     assert "NOTIFIER_TWILIO__TIMEOUTT" in said
     assert "NOTIFIER_TWILIO__TIMEOUT" in said.replace("NOTIFIER_TWILIO__TIMEOUTT", "")
@@ -39,7 +41,7 @@ async def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path: Pat
 
 async def test_impossible_settings_are_refused(tmp_path: Path) -> None:
     """A lane that is freed before its doubt can be settled would break the order of texts."""
-    code, said = await Fleet("127.0.0.1:1", tmp_path).run("run", NOTIFIER_RECOVERY__LANE_WAIT="1s")
+    code, _, said = await Fleet("127.0.0.1:1", tmp_path).run("run", NOTIFIER_RECOVERY__LANE_WAIT="1s")
     assert code == 1
     assert "LANE_WAIT" in said
 
@@ -53,7 +55,7 @@ async def test_partition_counts_that_differ_stop_the_start(real_kafka: Broker, t
     )
     async with kafka_topics.admin(fleet.options) as client:
         await kafka_topics.create(client, odd, 1)
-    code, said = await fleet.run("run")
+    code, _, said = await fleet.run("run")
     assert code == 1
     assert "equally many partitions" in said
 
