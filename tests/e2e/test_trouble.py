@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from notifier.kafka import topics as kafka_topics
 from notifier.kafka.topics import Topic
 from tests.brokers import Broker
-from tests.e2e.events import key_ready, phone
+from tests.e2e.events import key_event, key_ready, phone
 from tests.e2e.fleet import Fleet
+from tests.e2e.outcomes import heard, texts
 from tests.e2e.traffic import Told
 from tests.local_kafka.server import LocalKafka, LocalKafkaMissing
 
@@ -58,6 +60,58 @@ async def test_partition_counts_that_differ_stop_the_start(real_kafka: Broker, t
     code, _, said = await fleet.run("run")
     assert code == 1
     assert "equally many partitions" in said
+
+
+async def test_missing_topics_stop_the_start_with_one_line_that_names_them_and_the_remedy(
+    real_kafka: Broker, tmp_path: Path
+) -> None:
+    """All of ours or a single one, in whichever role; after `topics create`, the same command starts."""
+    fleet = Fleet(real_kafka.bootstrap_servers, tmp_path, partitions=2, tenants=1)
+    wanted = kafka_topics.planned(fleet.topics, partitions=2, replication=1)
+    assert len(wanted) == 6
+    try:
+        fleet.start_standin()
+        await _refused(fleet, wanted)
+        await _refused(fleet, wanted, "--role", "webhooks")
+        async with kafka_topics.admin(fleet.options) as client:
+            await kafka_topics.create(client, wanted[:-1], 1)
+        await _refused(fleet, wanted[-1:])
+        code, made, _ = await fleet.run("topics", "create", "--partitions", "2", "--replication-factor", "1")
+        assert (code, f"{wanted[-1].name}: created" in made.splitlines()) == (0, True)
+        fleet.start("all")
+        await fleet.ready("all")
+    finally:
+        fleet.stop()
+
+
+async def _refused(fleet: Fleet, missing: Sequence[Topic], *arguments: str) -> None:
+    code, out, said = await fleet.run("run", *arguments)
+    assert (code, out) == (1, "")
+    line = re.fullmatch(r"notifier: missing topics: (.+); `notifier topics create` makes them\n", said)
+    assert line is not None, said
+    assert sorted(line[1].split(", ")) == sorted(topic.name for topic in missing)
+
+
+async def test_sources_that_their_producers_have_not_made_yet_are_waited_for(
+    real_kafka: Broker, tmp_path: Path
+) -> None:
+    """`topics create` leaves them to their producers, so that a daemon may be there first."""
+    fleet = Fleet(real_kafka.bootstrap_servers, tmp_path, partitions=2, tenants=1)
+    event = key_event("key.ready", 1, 1)
+    try:
+        await fleet.run("topics", "create", "--partitions", "2", "--replication-factor", "1")
+        await fleet.configure(fleet.documents())
+        fleet.start_standin("--first-status-after", "0.1", "--next-status-after", "0.1")
+        fleet.start("all")
+        await fleet.ready("all")
+        source = Topic(fleet.topics.sources("pms")[0], 2, {})
+        async with kafka_topics.admin(fleet.options) as client:
+            await kafka_topics.create(client, (source,), 1)
+        await fleet.publish(source.name, [event])
+        await heard(fleet, event, "notification.delivered")
+        assert len(texts(fleet, phone(1))) == 1
+    finally:
+        fleet.stop()
 
 
 async def test_a_broker_that_is_away_loses_nothing(own_kafka: LocalKafka, tmp_path: Path) -> None:
