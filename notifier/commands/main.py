@@ -1,7 +1,7 @@
 """The root of the command line: collects the commands and turns every error into one clear line.
 
 Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 130 interrupted. Output that others read goes to standard
-output, everything else to standard error.
+output, everything else to standard error; a reader that goes away is no error.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from notifier.commands import config, demo, ingest, publish, results, run, topics
+from notifier.commands.output import forgiving_readers_that_go
 
 app = typer.Typer(
     name="notifier",
@@ -49,15 +50,16 @@ def _root(
 
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
-    try:
-        app(prog_name="notifier")
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 - the last stop: whatever went wrong becomes one line and an exit code
-        typer.echo(f"notifier: {_one_line(error)}", err=True)
-        if os.environ.get("NOTIFIER_LOG__LEVEL", "").lower() == "debug":
-            traceback.print_exception(error)
-        sys.exit(1)
+    with forgiving_readers_that_go():
+        try:
+            app(prog_name="notifier")
+        except KeyboardInterrupt:
+            sys.exit(130)
+        except Exception as error:  # noqa: BLE001 - the last stop: whatever went wrong becomes one line and an exit code
+            typer.echo(f"notifier: {_one_line(error)}", err=True)
+            if os.environ.get("NOTIFIER_LOG__LEVEL", "").lower() == "debug":
+                traceback.print_exception(error)
+            sys.exit(1)
 
 
 def _one_line(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from notifier.commands.output import ReaderGone, is_read
 from notifier.domain.outcomes import Outcome, Status
 from notifier.kafka.connection import client_options
 from notifier.kafka.results_reader import ResultsReader
@@ -78,9 +79,14 @@ def results(
         summary = summarise(outcome)
         if wanted.fits(outcome, summary):
             typer.echo(value.decode() if as_json else line(outcome, summary))
+            if not is_read():
+                raise ReaderGone
 
     reader = ResultsReader(client_options(settings.kafka), settings.topics.name("results"), told)
-    asyncio.run(reader.read(follow=follow))
+    try:
+        asyncio.run(reader.read(follow=follow))
+    except* ReaderGone:
+        pass
 
 
 def summarise(outcome: Outcome) -> Summary:
@@ -92,17 +98,18 @@ def summarise(outcome: Outcome) -> Summary:
 
 
 def line(outcome: Outcome, summary: Summary) -> str:
-    """One outcome for people: when, what, why, to whom, of which event."""
-    what = summary.status or outcome.type
-    why = ": ".join(part for part in (summary.reason, summary.detail) if part)
+    """One outcome for people: when, whose, what, why, by what, to whom, because of what, of which event.
+
+    In columns; what is wider than its column moves the rest of its line, and nothing is cut off.
+    """
     cause = summary.template or summary.workflow
-    parts = [
-        outcome.time,
-        outcome.tenant,
-        f"{what} ({why})" if why else what,
-        summary.channel or "",
-        (summary.recipient.masked if summary.recipient is not None else None) or "",
-        cause.name if cause is not None else "",
-        f"{summary.event.type} {summary.event.id}",
-    ]
-    return "  ".join(part for part in parts if part)
+    columns = (
+        (outcome.time, 24),
+        (outcome.tenant, 15),
+        (summary.status or outcome.type, 15),
+        (": ".join(part for part in (summary.reason, summary.detail) if part), 26),
+        (summary.channel or "", 5),
+        ((summary.recipient.masked if summary.recipient is not None else None) or "", 13),
+        (cause.name if cause is not None else "", 19),
+    )
+    return "  ".join([*(text.ljust(width) for text, width in columns), f"{summary.event.type} {summary.event.id}"])

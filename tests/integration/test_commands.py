@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -27,13 +28,18 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def run(kafka_settings: KafkaSettings, topics: TopicSettings) -> Run:
-    """Runs `notifier` with these arguments and waits for its end."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")} | {
+def environment(kafka_settings: KafkaSettings, topics: TopicSettings) -> dict[str, str]:
+    """Of a shell that knows the broker and the topics of this test."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NOTIFIER_")} | {
         "NOTIFIER_KAFKA__BOOTSTRAP_SERVERS": kafka_settings.bootstrap_servers,
         "NOTIFIER_TOPICS__PREFIX": topics.prefix,
         "NOTIFIER_ENVIRONMENT": "test",
     }
+
+
+@pytest.fixture
+def run(environment: dict[str, str]) -> Run:
+    """Runs `notifier` with these arguments and waits for its end."""
 
     def command(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -145,6 +151,38 @@ async def test_results_are_told_once_and_filtered(run: Run, options: Options, to
     assert ids("--tenant", "b") == {"n2:1"}
     assert ids("--event", "e1") == {"n1:1", "n1:2"}
     assert ids("--event", "e1", "--status", "delivered") == {"n1:2"}
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_results_that_nobody_reads_any_more_end_without_an_error(
+    environment: dict[str, str], options: Options, topics: TopicSettings, more: tuple[str, ...]
+) -> None:
+    """Even those that follow: in all partitions at once, here."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "notifier", "results", "--follow", *more],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as following:  # fmt: skip
+        assert following.stdout is not None
+        following.stdout.close()
+        following.stdout = None
+        rows = [outcome(f"n{number}:1", f"tenant-{number}", "e1", "accepted") for number in range(20)]
+        topic = topics.name("results")
+        asyncio.run(publish_messages(options, [row._replace(topic=topic) for row in rows]))
+        _, said = following.communicate(timeout=60)
+    assert (following.returncode, said) == (0, "")
+
+
+def test_what_is_applied_is_applied_even_if_nobody_reads_of_it(run: Run, environment: dict[str, str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "notifier", "config", "apply", SAMPLES / "tenants"],
+        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as applying:  # fmt: skip
+        assert applying.stdout is not None
+        applying.stdout.close()
+        applying.stdout = None
+        _, said = applying.communicate(timeout=60)
+    assert (applying.returncode, said) == (0, "")
+    assert len(run("config", "export", "--json").stdout.splitlines()) == 13
 
 
 def test_a_status_that_there_is_not_is_wrong_usage(run: Run) -> None:
