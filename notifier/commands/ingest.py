@@ -1,4 +1,4 @@
-"""`notifier ingest resume TOPIC:PARTITION`: end the halt of a source partition (`INGEST__HALT_AFTER`)."""
+"""`notifier ingest resume TOPIC:PARTITION`: end the halt of a source partition (`INGEST__HALT_AFTER`, lost records)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def resume(
     partition: Annotated[str, typer.Argument(metavar="TOPIC:PARTITION", help="As the alert and /status name it.")],
     as_json: Annotated[bool, typer.Option("--json", help="The last line as JSON.")] = False,
 ) -> None:
-    """Read a halted source partition on, from the record behind the last one that is in the dead letters."""
+    """Read a halted source partition on: behind what is in the dead letters, or behind what retention deleted."""
     offset = asyncio.run(_resume(load_settings(), partition))
     typer.echo(json.dumps({"resumed": partition, "offset": offset}) if as_json else f"offset {offset}")
 

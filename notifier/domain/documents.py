@@ -171,7 +171,8 @@ class Workflow(_Document, frozen=True, kw_only=True, tag="Workflow"):
 
 
 class Halt(_Document, frozen=True, kw_only=True, tag="Halt"):
-    """A source partition that ingest stopped reading (`INGEST__HALT_AFTER`); `tenant` is `platform`.
+    """A source partition that ingest stopped reading: too much junk (`INGEST__HALT_AFTER`), or records that were
+    deleted before they were read. `tenant` is `platform`.
 
     Ended only by `notifier ingest resume`, which deletes the document.
     """

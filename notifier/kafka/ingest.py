@@ -27,7 +27,7 @@ from notifier.kafka.halts import HaltWriter
 from notifier.kafka.intake import dead_letter, inbox_message, understand
 from notifier.kafka.membership import Membership
 from notifier.kafka.reading import RawRecord, poll
-from notifier.kafka.sources import Source, SourceTable
+from notifier.kafka.sources import Halting, Source, SourceTable
 from notifier.metrics import Metrics
 from notifier.settings import Settings
 
@@ -146,6 +146,7 @@ class Ingest:
             try:
                 async with self._consumer(assigned) as consumer:
                     await self._sources.place(consumer, assigned, self._following.catalog)
+                    await self._halt_where_due()
                     await self._commit()  # a fresh group that begins at the end begins there from now on
                     backoff = _FIRST_BACKOFF
                     await self._consume(consumer, assigned)
@@ -198,11 +199,9 @@ class Ingest:
         taken = await self._take(chunk)
         await self._patiently(self._writer.write([one.message for one in taken]))
         for one in taken:
-            one.source.next_offset = one.record.offset + 1
+            one.source.next_offset, one.source.resumed = one.record.offset + 1, False
             self._count(one)
-        for source in {one.source.place: one.source for one in taken}.values():
-            if source.halting is not None:
-                await self._halt(source)
+        await self._halt_where_due()
 
     async def _take(self, chunk: Sequence[tuple[Place, RawRecord]]) -> list[_Taken]:
         """Decide on each record. An unknown tenant is asked for again once all configuration written so far is read."""
@@ -226,16 +225,17 @@ class Ingest:
                 message = inbox_message(self._inbox, read, position, catalog.offset)
                 taken.append(_Taken(source, record, message, None, read.type))
             if source.row.take(read.reason if isinstance(read, Refusal) else None, now):
-                source.halting = record.offset + 1
+                many = f"{self._settings.ingest.halt_after} unreadable records in a row"
+                source.halting = Halting(record.offset + 1, many)
         return taken
 
-    async def _halt(self, source: Source) -> None:
-        """The last bad record is in the dead letters; what follows stays where it is until somebody says so."""
-        offset, source.halting = source.halting or source.next_offset, None
-        reason = f"{self._settings.ingest.halt_after} unreadable records in a row"
-        self._log.error("source_partition_halted", source=source.name, offset=offset, reason=reason)
-        self._alert(source.place[0], "halted")
-        source.halted_at = await self._patiently(self._halts.write(source.name, offset, reason))
+    async def _halt_where_due(self) -> None:
+        """What a halt counted is in the dead letters or gone; what follows stays until somebody says so."""
+        for source, (offset, reason) in self._sources.halting():
+            self._log.error("source_partition_halted", source=source.name, offset=offset, reason=reason)
+            self._alert(source.place[0], "halted")
+            source.halted_at = await self._patiently(self._halts.write(source.name, offset, reason))
+            source.halting = None
 
     # Numbers.
 

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from notifier.kafka.membership import Committed
 
+RECREATED = "source_topic_recreated"
+RECORDS_LOST = "source_records_lost"
+
 _NOTE = re.compile(r"incarnation=(\d{1,18})")
 
 
@@ -36,13 +39,14 @@ def incarnation_of(committed: Committed) -> int:
 def beginning(committed: Committed | None, oldest: int, end: int, fresh: int, now_ms: int) -> Beginning:
     """Where to read on in a log that holds `[oldest, end)`; `fresh` is where a group without offsets begins.
 
-    Records that were deleted before anybody read them are lost whatever is done here: reading goes on, with an alert.
+    Records that were deleted before anybody read them are lost whatever is done here; `RECORDS_LOST` halts the
+    partition.
     """
     if committed is None:
         return Beginning(fresh, 0)
     incarnation = incarnation_of(committed)
     if committed.offset > end:
-        return Beginning(oldest, max(now_ms, incarnation + 1), "source_topic_recreated")
+        return Beginning(oldest, max(now_ms, incarnation + 1), RECREATED)
     if committed.offset < oldest:
-        return Beginning(oldest, incarnation, "source_records_lost")
+        return Beginning(oldest, incarnation, RECORDS_LOST)
     return Beginning(committed.offset, incarnation)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,16 +19,24 @@ from notifier.domain.events import Platform
 from notifier.domain.halting import BadInARow
 from notifier.kafka.assignor import Place
 from notifier.kafka.membership import Committed
-from notifier.kafka.source_positions import Beginning, beginning, note
+from notifier.kafka.source_positions import RECORDS_LOST, RECREATED, Beginning, beginning, note
 from notifier.settings import IngestSettings
 
 _STUCK_LOOKS = 3
 
 
+class Halting(NamedTuple):
+    """A halt that is still to be written: where reading goes on after it, and what for."""
+
+    offset: int
+    reason: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Source:
-    """One source partition. `halting`: a halt is to be written, with this next offset; `halted_at`: the offset of the
-    halt's document in the configuration, decisive until the configuration that we know reaches it."""
+    """One source partition. `halting`: a halt is to be written, and nothing is committed before it is; `halted_at`: the
+    offset of the halt's document in the configuration, decisive until the configuration that we know reaches it;
+    `resumed`: somebody ended a halt, and nothing was read since."""
 
     place: Place
     platform: Platform
@@ -36,10 +44,11 @@ class Source:
     next_offset: int
     incarnation: int
     committed: int | None
-    halting: int | None = None
+    halting: Halting | None = None
     halted_at: int | None = None
     halted_by_document: bool = False
     paused: bool = False
+    resumed: bool = False
     seen_at: int = -1
     looks_without_progress: int = 0
 
@@ -79,6 +88,10 @@ class SourceTable:
     def get(self, place: Place) -> Source | None:
         return self._sources.get(place)
 
+    def halting(self) -> list[tuple[Source, Halting]]:
+        """Those whose halt is still to be written."""
+        return [(source, source.halting) for source in self._sources.values() if source.halting is not None]
+
     def keep_only(self, assigned: Iterable[Place]) -> None:
         """Forget what is no longer ours: its position is for the next owner to say."""
         for place in self._sources.keys() - set(assigned):
@@ -104,7 +117,7 @@ class SourceTable:
         due = {
             place: Committed(source.next_offset, note(source.incarnation))
             for place, source in self._sources.items()
-            if source.committed != source.next_offset
+            if source.committed != source.next_offset and source.halting is None
         }
         if not due or not await self._group.commit(due, seconds):
             return
@@ -115,7 +128,15 @@ class SourceTable:
 
     async def look_for_progress(self, consumer: AIOKafkaConsumer) -> dict[Place, int]:
         """How many records each partition is behind its end. Raises `TimeoutError` when one that has records, and had
-        them at the last two looks, has not moved: the consumer is stuck, whatever it says (B9)."""
+        them at the last two looks, has not moved: the consumer is stuck, whatever it says (B9).
+
+        To be called when all that was fetched is handed on: what the consumer has passed without a record for us are
+        the marks of a producer's transactions. Left behind our position, they would look like records that do not
+        come, and like records that were lost once retention deletes them.
+        """
+        for place, source in list(self._sources.items()):
+            if not source.halted:
+                source.next_offset = max(source.next_offset, await consumer.position(TopicPartition(*place)))
         ends = await consumer.end_offsets([TopicPartition(*place) for place in self._sources])
         lags: dict[Place, int] = {}
         for place, source in self._sources.items():
@@ -138,6 +159,7 @@ class SourceTable:
             if source.halted:
                 consumer.pause(at)
                 continue
+            source.resumed = True
             consumer.seek(at, source.next_offset)
             consumer.resume(at)
             self._log.info("source_partition_resumed", source=source.name, offset=source.next_offset)
@@ -156,15 +178,19 @@ class SourceTable:
         if source is None:
             source = self._sources[place] = Source(
                 place=place, platform=self._platforms[place[0]], row=BadInARow(self._ingest.halt_after),
-                next_offset=begun.offset, incarnation=begun.incarnation,
+                next_offset=begun.offset if committed is None else committed.offset, incarnation=begun.incarnation,
                 committed=None if committed is None else committed.offset,
             )  # fmt: skip
         if source.incarnation != begun.incarnation or begun.alert is not None:
             source.committed = None
+        self._look_for_halt(source, catalog)
+        if begun.alert == RECORDS_LOST and not source.halted and not source.resumed:
+            gone = f"records {source.next_offset} to {begun.offset - 1} were deleted before they were read"
+            source.halting = Halting(begun.offset, gone)
         source.next_offset, source.incarnation, source.paused = begun.offset, begun.incarnation, False
         source.seen_at, source.looks_without_progress = -1, 0
         halt = catalog.halts.get(source.name)
-        if halt is not None and begun.alert is None:
+        if halt is not None and begun.alert != RECREATED:
             # Written before its offset was committed: what it counted is not read and counted again.
             source.next_offset = max(source.next_offset, halt.offset)
 

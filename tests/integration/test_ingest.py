@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import RecordsToDelete
 from prometheus_client import CollectorRegistry
 
 from notifier.domain.catalog import Catalog
@@ -196,6 +197,11 @@ async def until_halted(world: World, name: str) -> Halt:
             return found
 
 
+async def resume(world: World, name: str) -> None:
+    end = (await read_config(world.options, world.topics.name("config"))).end
+    await write_config(world.options, world.topics.name("config"), [(halt_key(name), None)], expected_end=end)
+
+
 async def test_too_much_junk_halts_its_partition_until_somebody_resumes_it(world: World) -> None:
     """The other partitions go on, the halt outlives restarts, and nothing is counted or written twice."""
     name = f"{world.pms}:0"
@@ -208,8 +214,7 @@ async def test_too_much_junk_halts_its_partition_until_somebody_resumes_it(world
     async with world.ingesting(halt_after=3):
         await put(world.options, world.pms, [event(3)], partition=1)
         assert {one.id for one in await world.accepted(2)} == {"evt-2", "evt-3"}
-        end = (await read_config(world.options, world.topics.name("config"))).end
-        await write_config(world.options, world.topics.name("config"), [(halt_key(name), None)], expected_end=end)
+        await resume(world, name)
         assert {one.id for one in await world.accepted(3)} == {"evt-1", "evt-2", "evt-3"}
     assert len(await whole(world.options, world.dead)) == 3
 
@@ -226,10 +231,61 @@ async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(real_kafka:
     assert [at.offset for at in positions] == [0, 1, 2]
     assert positions[0].incarnation > 0
     assert len({at.incarnation for at in positions}) == 1
-    metric = world.metrics.registry.get_sample_value(
-        "notifier_events_total", {"source": world.pms, "type": "", "result": "source_topic_recreated"}
-    )
-    assert metric == 1.0
+    assert alerts(world, "source_topic_recreated") == 1.0
+
+
+async def test_records_deleted_before_they_were_read_halt_their_partition_until_somebody_resumes_it(
+    real_kafka: Broker, world: World
+) -> None:
+    """By a clear alert; the other partitions go on, and after the resume everything that is there arrives once."""
+    name, at = f"{world.pms}:0", TopicPartition(world.pms, 0)
+    await commit(world, at, 2)
+    await put(world.options, world.pms, [event(number) for number in range(10)], partition=0)
+    await delete_before(world, at, 5)
+    async with world.ingesting(halt_after=0):
+        halt = await until_halted(world, name)
+        await put(world.options, world.pms, [event(10)], partition=1)
+        assert [one.id for one in await world.accepted(1)] == ["evt-10"]
+    assert (halt.offset, halt.reason) == (5, "records 2 to 4 were deleted before they were read")
+    async with world.ingesting(halt_after=0) as role:
+        while (source := role._sources.get((world.pms, 0))) is None or not source.paused:
+            await whole(world.options, world.inbox)
+        await delete_before(world, at, 7)  # retention does not wait for people
+        await resume(world, name)
+        assert {one.id for one in await world.accepted(4)} == {"evt-10", "evt-7", "evt-8", "evt-9"}
+    assert alerts(world, "halted") == 1.0
+    assert alerts(world, "source_records_lost") == 2.0
+
+
+async def test_the_marks_of_transactions_are_no_records_that_were_lost(real_kafka: Broker, world: World) -> None:
+    """Not even when retention deletes a topic that was read to its end."""
+    at = TopicPartition(world.pms, 0)
+    producer = AIOKafkaProducer(**world.options, transactional_id=f"t-{world.pms}")
+    await producer.start()
+    async with producer.transaction():
+        key, value, headers = event(1)
+        await producer.send_and_wait(world.pms, value, key=key, headers=list(headers), partition=0)
+    await producer.stop()
+    async with world.ingesting() as role:
+        await world.accepted(1)
+        while (source := role._sources.get((world.pms, 0))) is None or source.next_offset < 2:
+            await whole(world.options, world.inbox)
+    await delete_before(world, at, 2)
+    async with world.ingesting():
+        await put(world.options, world.pms, [event(2)], partition=0)
+        assert [one.id for one in await world.accepted(2)] == ["evt-1", "evt-2"]
+    assert alerts(world, "source_records_lost") == 0.0
+
+
+async def delete_before(world: World, at: TopicPartition, offset: int) -> None:
+    """As retention does."""
+    async with admin(world.options) as client:
+        await client.delete_records({at: RecordsToDelete(before_offset=offset)})
+
+
+def alerts(world: World, what: str) -> float:
+    labels = {"source": world.pms, "type": "", "result": what}
+    return world.metrics.registry.get_sample_value("notifier_events_total", labels) or 0.0
 
 
 async def commit(world: World, at: TopicPartition, offset: int) -> None:

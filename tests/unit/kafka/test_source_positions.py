@@ -25,7 +25,7 @@ def test_incarnations_only_count_up_whatever_the_clock_says() -> None:
     assert beginning(Committed(7, note(NOW + 5)), 0, 6, 0, NOW).incarnation == NOW + 6
 
 
-def test_records_deleted_before_they_were_read_are_an_alert_and_reading_goes_on() -> None:
+def test_records_deleted_before_they_were_read_are_told() -> None:
     assert beginning(Committed(3, note(4)), 5, 9, 5, NOW) == Beginning(5, 4, "source_records_lost")
 
 

@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 
 from notifier.domain.catalog import Catalog, build
 from notifier.domain.documents import Halt
+from notifier.domain.events import Platform
 from notifier.kafka.assignor import Place
 from notifier.kafka.membership import Committed
 from notifier.kafka.source_positions import note
@@ -38,19 +39,22 @@ class Group:
 class Log:
     """Two partitions of one topic, as far as a consumer tells of them."""
 
-    def __init__(self, end: int) -> None:
-        self.end = end
+    def __init__(self, end: int, oldest: int = 0) -> None:
+        self.oldest, self.end = oldest, end
         self.at: dict[Place, int] = {}
         self.paused: set[Place] = set()
 
     async def beginning_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(partitions, 0)
+        return dict.fromkeys(partitions, self.oldest)
 
     async def end_offsets(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(partitions, self.end)
 
     def seek(self, at: TopicPartition, offset: int) -> None:
         self.at[at.topic, at.partition] = offset
+
+    async def position(self, at: TopicPartition) -> int:
+        return self.at[at.topic, at.partition]
 
     def pause(self, at: TopicPartition) -> None:
         self.paused.add((at.topic, at.partition))
@@ -59,8 +63,10 @@ class Log:
         self.paused.discard((at.topic, at.partition))
 
 
-def table(group: Group) -> SourceTable:
-    return SourceTable(group, {"pms.events": "pms"}, IngestSettings(), lambda: 1.5, lambda topic, what: None)
+def table(group: Group, alerts: list[str] | None = None) -> SourceTable:
+    alerted = [] if alerts is None else alerts
+    platforms: Mapping[str, Platform] = {"pms.events": "pms"}
+    return SourceTable(group, platforms, IngestSettings(), lambda: 1.5, lambda topic, what: alerted.append(what))
 
 
 def catalog(offset: int, *halts: Halt) -> Catalog:
@@ -156,3 +162,67 @@ async def test_a_partition_that_has_a_reason_is_not_stuck(why: str) -> None:
     for _ in range(6):
         await sources.look_for_progress(log)
         source(sources, A).next_offset += why == "it moves"
+
+
+async def test_what_a_consumer_passed_without_a_record_is_passed_by_us_too() -> None:
+    """The mark at the end of a producer's transaction is no record, and no sign of a stuck consumer."""
+    group = Group({A: Committed(3, note(0))})
+    sources, log = table(group), Log(4)
+    await sources.place(log, frozenset({A}), catalog(0))
+    assert await sources.look_for_progress(log) == {A: 1}
+    log.at[A] = 4
+    assert await sources.look_for_progress(log) == {A: 0}
+    await sources.commit(1.0)
+    assert group.positions == {A: Committed(4, note(0))}
+
+
+async def test_a_position_of_a_halted_partition_does_not_move_with_what_was_fetched() -> None:
+    sources, log = table(Group({A: Committed(3, note(0))})), Log(9)
+    await sources.place(log, frozenset({A}), catalog(0, halt_of("pms.events:0", 3)))
+    sources.pause_halted(log, catalog(0, halt_of("pms.events:0", 3)))
+    log.at[A] = 9
+    assert await sources.look_for_progress(log) == {A: 6}
+
+
+async def test_records_deleted_before_they_were_read_halt_their_partition_before_anything_is_committed() -> None:
+    """Who crashes before the halt is written leaves the discovery to the next owner."""
+    group, alerts = Group({A: Committed(3, note(7))}), list[str]()
+    sources = table(group, alerts)
+    await sources.place(Log(10, oldest=5), frozenset({A}), catalog(0))
+    await sources.commit(1.0)
+    assert group.positions == {A: Committed(3, note(7))}
+    halted = source(sources, A)
+    reason = "records 3 to 4 were deleted before they were read"
+    assert [(halted.name, *halting) for halted, halting in sources.halting()] == [("pms.events:0", 5, reason)]
+    assert halted.halted
+    assert alerts == ["source_records_lost"]
+    halted.halting = None
+    await sources.commit(1.0)
+    assert group.positions == {A: Committed(5, note(7))}
+
+
+@pytest.mark.parametrize("known_here", [True, False])
+async def test_what_is_lost_while_a_partition_is_halted_is_no_second_halt(known_here: bool) -> None:
+    group, alerts, halt = Group({A: Committed(3, note(0))}), list[str](), halt_of("pms.events:0", 3)
+    sources = table(group, alerts)
+    if known_here:
+        await sources.place(Log(10), frozenset({A}), catalog(0, halt))
+    await sources.place(Log(10, oldest=5), frozenset({A}), catalog(0, halt))
+    assert sources.halting() == []
+    assert source(sources, A).next_offset == 5
+    assert alerts == ["source_records_lost"]
+
+
+async def test_what_retention_deleted_until_the_resume_is_part_of_it() -> None:
+    """Else a topic that is kept for a short time only could never be resumed; records lost later halt again."""
+    sources, log = table(Group({A: Committed(3, note(0))})), Log(10, oldest=5)
+    await sources.place(log, frozenset({A}), catalog(0, halt_of("pms.events:0", 5)))
+    sources.pause_halted(log, catalog(0, halt_of("pms.events:0", 5)))
+    sources.pause_halted(log, catalog(1))
+    log.oldest = 7
+    await sources.place(log, frozenset({A}), catalog(1))
+    assert (sources.halting(), log.at) == ([], {A: 7})
+    source(sources, A).resumed = False  # as after a record
+    log.oldest = 8
+    await sources.place(log, frozenset({A}), catalog(1))
+    assert [halting.offset for _, halting in sources.halting()] == [8]
