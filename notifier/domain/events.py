@@ -41,11 +41,13 @@ class EventRef(msgspec.Struct, frozen=True, rename="camel"):
 class SourcePosition(msgspec.Struct, frozen=True):
     """Where a record stood in its source topic; `timestamp` is Kafka's, in milliseconds.
 
-    `incarnation` is 0 until ingest saw the partition shrink (a recreated topic), then the time of that discovery.
+    `partition` is its number and, behind an @, the id of the topic where the brokers tell one: a topic that was made
+    anew has other partitions than the old one. `incarnation` is 0 until ingest saw that without an id (the partition
+    shrank), then the time of that discovery.
     """
 
     topic: str
-    partition: int
+    partition: str
     offset: int
     timestamp: int
     incarnation: int = 0

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from notifier.domain.catalog import Catalog
 from notifier.domain.cloudevents import Refusal
-from notifier.domain.events import Platform, SourcePosition
+from notifier.domain.events import Platform
 from notifier.kafka.assignor import Place
 from notifier.kafka.batches import BatchWriter, Message
 from notifier.kafka.connection import Options, new_reader, stop_consumer
@@ -216,12 +216,12 @@ class Ingest:
             if isinstance(read, Refusal) and read.reason == "unknown_tenant" and not current:
                 catalog, current = await self._patiently(self._following.wait_for_end()), True
                 read = understand(record, source.platform, self._settings.ingest.max_event_bytes, catalog)
-            position = SourcePosition(*place, record.offset, record.timestamp, source.incarnation)
             now = self._now()
             if isinstance(read, Refusal):
-                message = dead_letter(self._dead_letters, record, read, position, now)
+                message = dead_letter(self._dead_letters, record, read, place, now)
                 taken.append(_Taken(source, record, message, read, ""))
             else:
+                position = source.position(record.offset, record.timestamp)
                 message = inbox_message(self._inbox, read, position, catalog.offset)
                 taken.append(_Taken(source, record, message, None, read.type))
             if source.row.take(read.reason if isinstance(read, Refusal) else None, now):

@@ -13,6 +13,7 @@ import msgspec
 from notifier.domain.catalog import Catalog
 from notifier.domain.cloudevents import ReadEvent, Refusal, read_event
 from notifier.domain.events import Platform, SourcePosition
+from notifier.kafka.assignor import Place
 from notifier.kafka.batches import Headers, Message
 from notifier.kafka.reading import RawRecord
 from notifier.kafka.store import position_headers
@@ -42,7 +43,7 @@ def inbox_message(topic: str, event: ReadEvent, position: SourcePosition, config
     return Message(topic, event.tenant.encode(), value, position_headers(position))
 
 
-def dead_letter(topic: str, record: RawRecord, refusal: Refusal, position: SourcePosition, now: float) -> Message:
+def dead_letter(topic: str, record: RawRecord, refusal: Refusal, place: Place, now: float) -> Message:
     """The original key, value and headers, with what is wrong beside them. `now` in seconds since 1970."""
     key, value = record.key, record.value
     cut = value is not None and len(value) > LARGEST_DEAD_VALUE
@@ -53,9 +54,9 @@ def dead_letter(topic: str, record: RawRecord, refusal: Refusal, position: Sourc
         *original,
         ("notifier-reason", refusal.reason.encode()),
         ("notifier-detail", refusal.detail.encode()),
-        ("notifier-topic", position.topic.encode()),
-        ("notifier-partition", b"%d" % position.partition),
-        ("notifier-offset", b"%d" % position.offset),
+        ("notifier-topic", place[0].encode()),
+        ("notifier-partition", b"%d" % place[1]),
+        ("notifier-offset", b"%d" % record.offset),
         ("notifier-time", datetime.fromtimestamp(now, UTC).isoformat().encode()),
     ]
     if cut:
@@ -65,5 +66,5 @@ def dead_letter(topic: str, record: RawRecord, refusal: Refusal, position: Sourc
         None if key is None else key[:_LARGEST_DEAD_KEY],
         value[:LARGEST_DEAD_VALUE] if cut and value is not None else value,
         headers,
-        lot=position.partition,
+        lot=place[1],
     )

@@ -6,20 +6,22 @@ Every alert is an error in the log and a count in `events_total`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from notifier.domain.catalog import Catalog
-from notifier.domain.events import Platform
+from notifier.domain.events import Platform, SourcePosition
 from notifier.domain.halting import BadInARow
 from notifier.kafka.assignor import Place
 from notifier.kafka.membership import Committed
 from notifier.kafka.source_positions import RECORDS_LOST, RECREATED, Beginning, beginning, note
+from notifier.kafka.topic_ids import topic_ids
 from notifier.settings import IngestSettings
 
 _STUCK_LOOKS = 3
@@ -43,6 +45,7 @@ class Source:
     row: BadInARow
     next_offset: int
     incarnation: int
+    topic_id: str
     committed: int | None
     halting: Halting | None = None
     halted_at: int | None = None
@@ -59,6 +62,16 @@ class Source:
     @property
     def name(self) -> str:
         return f"{self.place[0]}:{self.place[1]}"
+
+    @property
+    def at(self) -> Committed:
+        return Committed(self.next_offset, note(self.incarnation, self.topic_id))
+
+    def position(self, offset: int, timestamp: int) -> SourcePosition:
+        """Of one of its records."""
+        topic, number = self.place
+        partition = f"{number}@{self.topic_id}" if self.topic_id else str(number)
+        return SourcePosition(topic, partition, offset, timestamp, self.incarnation)
 
 
 class Positions(Protocol):
@@ -78,10 +91,12 @@ class SourceTable:
         ingest: IngestSettings,
         now: Callable[[], float],
         alert: Callable[[str, str], None],
+        ids: Callable[[AIOKafkaConsumer, Iterable[str]], Awaitable[Mapping[str, str]]] = topic_ids,
     ) -> None:
         """`alert` gets the topic and the name of what happened, for a metric."""
         self._group, self._platforms, self._ingest, self._now = group, platforms, ingest, now
-        self._alert = alert
+        self._alert, self._topic_ids = alert, ids
+        self._ids: dict[str, str] = {}  # of the topics as they were last read here
         self._sources: dict[Place, Source] = {}
         self._log = structlog.get_logger()
 
@@ -100,22 +115,32 @@ class SourceTable:
     async def place(self, consumer: AIOKafkaConsumer, assigned: frozenset[Place], catalog: Catalog) -> None:
         """Set the consumer to our positions, or for partitions that are new here to the committed ones."""
         partitions = [TopicPartition(*place) for place in assigned]
+        ids = await self._topic_ids(consumer, (topic for topic, _ in assigned))
         oldest, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
         unknown = [place for place in assigned if place not in self._sources]
         committed = await self._group.committed(unknown)
         for at in partitions:
             place = (at.topic, at.partition)
+            if at.topic not in ids:
+                raise UnknownTopicOrPartitionError(f"{at.topic} is not there")
             source = self._sources.get(place)
-            known = committed.get(place) if source is None else Committed(source.next_offset, note(source.incarnation))
+            known = source.at if source is not None else committed.get(place, self._forgotten(at.topic, ids[at.topic]))
             fresh = oldest[at] if known is not None else await self._fresh(consumer, at, oldest[at], ends[at])
-            begun = beginning(known, oldest[at], ends[at], fresh, int(self._now() * 1000))
-            self._begin(place, begun, committed.get(place), catalog)
+            begun = beginning(known, oldest[at], ends[at], fresh, int(self._now() * 1000), ids[at.topic])
+            self._begin(place, begun, ids[at.topic], committed.get(place), catalog)
             consumer.seek(at, self._sources[place].next_offset)
+        self._ids |= ids
+
+    def _forgotten(self, topic: str, topic_id: str) -> Committed | None:
+        """The position in a topic that was read here and is another one now: its group's offsets went with it, and
+        yet it is no fresh one."""
+        before = self._ids.get(topic, "")
+        return Committed(0, note(0, before)) if before not in ("", topic_id) else None
 
     async def commit(self, seconds: float) -> None:
         """Commit what was handed on since the last time; what fails is committed the next time."""
         due = {
-            place: Committed(source.next_offset, note(source.incarnation))
+            place: source.at
             for place, source in self._sources.items()
             if source.committed != source.next_offset and source.halting is None
         }
@@ -128,13 +153,17 @@ class SourceTable:
 
     async def look_for_progress(self, consumer: AIOKafkaConsumer) -> dict[Place, int]:
         """How many records each partition is behind its end. Raises `TimeoutError` when one that has records, and had
-        them at the last two looks, has not moved: the consumer is stuck, whatever it says (B9).
+        them at the last two looks, has not moved: the consumer is stuck, whatever it says (B9). So it is when
+        a topic is not the one that was begun with.
 
         To be called when all that was fetched is handed on: what the consumer has passed without a record for us are
         the marks of a producer's transactions. Left behind our position, they would look like records that do not
         come, and like records that were lost once retention deletes them.
         """
+        ids = await self._topic_ids(consumer, {topic for topic, _ in self._sources})
         for place, source in list(self._sources.items()):
+            if ids.get(place[0], source.topic_id) != source.topic_id:
+                raise TimeoutError(f"{place[0]} was made anew")
             if not source.halted:
                 source.next_offset = max(source.next_offset, await consumer.position(TopicPartition(*place)))
         ends = await consumer.end_offsets([TopicPartition(*place) for place in self._sources])
@@ -170,7 +199,9 @@ class SourceTable:
         halt = catalog.halts.get(source.name)
         source.halted_by_document = halt is not None
 
-    def _begin(self, place: Place, begun: Beginning, committed: Committed | None, catalog: Catalog) -> None:
+    def _begin(
+        self, place: Place, begun: Beginning, topic_id: str, committed: Committed | None, catalog: Catalog
+    ) -> None:
         source = self._sources.get(place)
         if begun.alert is not None:
             self._log.error(begun.alert, source=f"{place[0]}:{place[1]}", offset=begun.offset)
@@ -179,7 +210,7 @@ class SourceTable:
             source = self._sources[place] = Source(
                 place=place, platform=self._platforms[place[0]], row=BadInARow(self._ingest.halt_after),
                 next_offset=begun.offset if committed is None else committed.offset, incarnation=begun.incarnation,
-                committed=None if committed is None else committed.offset,
+                topic_id=topic_id, committed=None if committed is None else committed.offset,
             )  # fmt: skip
         if source.incarnation != begun.incarnation or begun.alert is not None:
             source.committed = None
@@ -187,7 +218,8 @@ class SourceTable:
         if begun.alert == RECORDS_LOST and not source.halted and not source.resumed:
             gone = f"records {source.next_offset} to {begun.offset - 1} were deleted before they were read"
             source.halting = Halting(begun.offset, gone)
-        source.next_offset, source.incarnation, source.paused = begun.offset, begun.incarnation, False
+        source.next_offset, source.incarnation, source.topic_id = begun.offset, begun.incarnation, topic_id
+        source.paused = False
         source.seen_at, source.looks_without_progress = -1, 0
         halt = catalog.halts.get(source.name)
         if halt is not None and begun.alert != RECREATED:

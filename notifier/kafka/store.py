@@ -58,9 +58,11 @@ class PartitionTopics:
 
 def position_headers(position: SourcePosition) -> list[tuple[str, bytes]]:
     """A source position as record headers, for whoever reads the inbox with other tools, too."""
+    number, _, topic_id = position.partition.partition("@")
     return [
         ("source-topic", position.topic.encode()),
-        ("source-partition", b"%d" % position.partition),
+        ("source-topic-id", topic_id.encode()),
+        ("source-partition", number.encode()),
         ("source-offset", b"%d" % position.offset),
         ("source-timestamp", b"%d" % position.timestamp),
         ("source-incarnation", b"%d" % position.incarnation),
@@ -70,9 +72,10 @@ def position_headers(position: SourcePosition) -> list[tuple[str, bytes]]:
 def inbox_record(record: RawRecord) -> InboxRecord:
     """Raises `msgspec.DecodeError`, `KeyError` or `ValueError` for what is no inbox record."""
     headers = dict(record.headers)
+    number, topic_id = int(headers["source-partition"]), headers.get("source-topic-id", b"").decode()
     position = SourcePosition(
         topic=headers["source-topic"].decode(),
-        partition=int(headers["source-partition"]),
+        partition=f"{number}@{topic_id}" if topic_id else str(number),
         offset=int(headers["source-offset"]),
         timestamp=int(headers["source-timestamp"]),
         incarnation=int(headers["source-incarnation"]),

@@ -13,8 +13,14 @@ from notifier.kafka.topics import admin, existing
 Given = tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]
 
 
-async def put(options: Options, topic: str, records: Sequence[Given], partition: int | None = None) -> None:
-    """Publish in order, keyed like Kafka's default unless a partition is named."""
+async def put(
+    options: Options,
+    topic: str,
+    records: Sequence[Given],
+    partition: int | None = None,
+    timestamp: int | None = None,
+) -> None:
+    """Publish in order, keyed like Kafka's default unless a partition is named; `timestamp` None: now."""
     producer = new_producer(options)
     await producer.start()
     try:
@@ -27,7 +33,7 @@ async def put(options: Options, topic: str, records: Sequence[Given], partition:
         for place, piece in pieces:  # below a topic's usual 1 MiB
             batch = producer.create_batch()
             for key, value, headers in piece:
-                assert batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is not None
+                assert batch.append(key=key, value=value, timestamp=timestamp, headers=list(headers)) is not None
             batch.close()
             await (await producer.send_batch(batch, topic, partition=place))
     finally:

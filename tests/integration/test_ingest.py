@@ -2,85 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import RecordsToDelete
-from prometheus_client import CollectorRegistry
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from notifier.domain.catalog import Catalog
-from notifier.domain.documents import Halt, Tenant, document_key
-from notifier.domain.events import InboxEvent
-from notifier.kafka.config_topic import ConfigFollower, read_config, write_config
+from notifier.kafka.config_topic import ConfigFollower
 from notifier.kafka.connection import Options
-from notifier.kafka.halts import halt_key
-from notifier.kafka.ingest import Following, Ingest
 from notifier.kafka.store import inbox_record
 from notifier.kafka.topics import admin
-from notifier.metrics import Metrics
-from notifier.settings import IngestSettings, KafkaSettings, Settings, TopicSettings
+from notifier.settings import KafkaSettings, TopicSettings
 from tests import poison
 from tests.brokers import Broker
+from tests.integration.ingesting import World, alerts, commit, delete_before, event, resume, until_halted
 from tests.integration.records import Given, put, until_there_are, whole
 
 pytestmark = pytest.mark.integration
 JUNK: Given = (b"k", b"\xff", ())
-
-
-def event(number: int, tenant: str = poison.PMS_TENANT) -> Given:
-    return (b"any", poison.encode(poison.pms_event(f"evt-{number}", tenant=tenant)), poison.STRUCTURED)
-
-
-class World:
-    """One broker's topics, the configuration, and as many ingests as a test wants."""
-
-    def __init__(self, options: Options, kafka: KafkaSettings, topics: TopicSettings) -> None:
-        self.options, self.kafka, self.topics = options, kafka, topics
-        self.pms, self.care = topics.sources("pms")[0], topics.sources("care")[0]
-        self.inbox, self.dead = topics.name("inbox"), topics.name("dead_letters")
-        self.metrics = Metrics(CollectorRegistry(), "test")
-
-    async def configure(self, tenants: dict[str, str] = poison.TENANTS) -> None:
-        documents = [
-            Tenant(tenant=name, platform="pms" if platform == "pms" else "care", name=name)
-            for name, platform in tenants.items()
-        ]
-        end = (await read_config(self.options, self.topics.name("config"))).end
-        changes = [(document_key(document), document) for document in documents]
-        await write_config(self.options, self.topics.name("config"), changes, expected_end=end)
-
-    @asynccontextmanager
-    async def ingesting(
-        self,
-        instance: str = "a",
-        following: Callable[[ConfigFollower], Following] = lambda follower: follower,
-        **ingest: object,
-    ) -> AsyncIterator[Ingest]:
-        settings = Settings(
-            kafka=self.kafka, topics=self.topics, instance_id=instance, ingest=IngestSettings.model_validate(ingest)
-        )
-        follower = ConfigFollower(self.options, self.topics.name("config"))
-        follow = asyncio.create_task(follower.run())
-        role = Ingest(self.options, settings, following(follower), self.metrics, time.time)
-        running = asyncio.create_task(role.run())
-        try:
-            yield role
-            role.stop()
-            await running
-        finally:
-            running.cancel()
-            follow.cancel()
-            await asyncio.gather(running, follow, return_exceptions=True)
-
-    async def accepted(self, count: int) -> list[InboxEvent]:
-        found = await until_there_are(self.options, self.inbox, count)
-        return [inbox_record(record).event for record in found]
 
 
 @pytest.fixture
@@ -97,7 +37,8 @@ async def test_an_event_reaches_the_inbox_with_its_source_position(world: World)
     read = inbox_record(record)
     assert (read.event.id, read.event.tenant, read.event.platform) == ("evt-1", poison.PMS_TENANT, "pms")
     assert read.event.configOffset == 1
-    assert (read.position.topic, read.position.partition, read.position.offset) == (world.pms, 3, 0)
+    number, _, _topic_id = read.position.partition.partition("@")
+    assert (read.position.topic, number, read.position.offset) == (world.pms, "3", 0)
     assert (read.position.incarnation, record.key) == (0, poison.PMS_TENANT.encode())
     assert read.position.timestamp > 0
 
@@ -189,19 +130,6 @@ async def test_a_broken_producer_loses_nothing_and_keeps_the_order(world: World)
     assert ids == [f"evt-{number}" for number in range(20)]
 
 
-async def until_halted(world: World, name: str) -> Halt:
-    while True:
-        documents = (await read_config(world.options, world.topics.name("config"))).documents
-        found = documents.get(halt_key(name))
-        if isinstance(found, Halt):
-            return found
-
-
-async def resume(world: World, name: str) -> None:
-    end = (await read_config(world.options, world.topics.name("config"))).end
-    await write_config(world.options, world.topics.name("config"), [(halt_key(name), None)], expected_end=end)
-
-
 async def test_too_much_junk_halts_its_partition_until_somebody_resumes_it(world: World) -> None:
     """The other partitions go on, the halt outlives restarts, and nothing is counted or written twice."""
     name = f"{world.pms}:0"
@@ -275,25 +203,6 @@ async def test_the_marks_of_transactions_are_no_records_that_were_lost(real_kafk
         await put(world.options, world.pms, [event(2)], partition=0)
         assert [one.id for one in await world.accepted(2)] == ["evt-1", "evt-2"]
     assert alerts(world, "source_records_lost") == 0.0
-
-
-async def delete_before(world: World, at: TopicPartition, offset: int) -> None:
-    """As retention does."""
-    async with admin(world.options) as client:
-        await client.delete_records({at: RecordsToDelete(before_offset=offset)})
-
-
-def alerts(world: World, what: str) -> float:
-    labels = {"source": world.pms, "type": "", "result": what}
-    return world.metrics.registry.get_sample_value("notifier_events_total", labels) or 0.0
-
-
-async def commit(world: World, at: TopicPartition, offset: int) -> None:
-    consumer = AIOKafkaConsumer(**world.options, group_id=world.kafka.group("ingest"), enable_auto_commit=False)
-    consumer.assign([at])
-    await consumer.start()
-    await consumer.commit({at: offset})
-    await consumer.stop()
 
 
 async def test_a_fresh_group_can_begin_at_the_end(real_kafka: Broker, world: World) -> None:

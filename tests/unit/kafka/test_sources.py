@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from notifier.domain.catalog import Catalog, build
 from notifier.domain.documents import Halt
@@ -39,8 +40,8 @@ class Group:
 class Log:
     """Two partitions of one topic, as far as a consumer tells of them."""
 
-    def __init__(self, end: int, oldest: int = 0) -> None:
-        self.oldest, self.end = oldest, end
+    def __init__(self, end: int, oldest: int = 0, topic_id: str = "") -> None:
+        self.oldest, self.end, self.topic_id = oldest, end, topic_id
         self.at: dict[Place, int] = {}
         self.paused: set[Place] = set()
 
@@ -63,10 +64,24 @@ class Log:
         self.paused.discard((at.topic, at.partition))
 
 
-def table(group: Group, alerts: list[str] | None = None) -> SourceTable:
+ID, OTHER = "S2Hr5nRkTjmyRLZ-_Aq1Yw", "AAAAAAAAAAAAAAAAAAAAAQ"
+
+
+async def ids_of(log: Log, topics: Iterable[str]) -> Mapping[str, str]:
+    return dict.fromkeys(topics, log.topic_id)
+
+
+def table(group: Group, alerts: list[str] | None = None, start: str = "earliest") -> SourceTable:
     alerted = [] if alerts is None else alerts
     platforms: Mapping[str, Platform] = {"pms.events": "pms"}
-    return SourceTable(group, platforms, IngestSettings(), lambda: 1.5, lambda topic, what: alerted.append(what))
+    return SourceTable(
+        group,
+        platforms,
+        IngestSettings.model_validate({"start": start}),
+        lambda: 1.5,
+        lambda topic, what: alerted.append(what),
+        ids_of,
+    )
 
 
 def catalog(offset: int, *halts: Halt) -> Catalog:
@@ -226,3 +241,38 @@ async def test_what_retention_deleted_until_the_resume_is_part_of_it() -> None:
     log.oldest = 8
     await sources.place(log, frozenset({A}), catalog(1))
     assert [halting.offset for _, halting in sources.halting()] == [8]
+
+
+async def test_a_topic_that_is_another_one_is_noticed_while_it_is_read_and_begun_at_its_oldest_record() -> None:
+    group = Group({A: Committed(3, note(0, ID))})
+    sources, log = table(group), Log(10, topic_id=ID)
+    await sources.place(log, frozenset({A}), catalog(0))
+    assert await sources.look_for_progress(log) == {A: 7}
+    log.topic_id = OTHER
+    with pytest.raises(TimeoutError, match="made anew"):
+        await sources.look_for_progress(log)
+    await sources.place(log, frozenset({A}), catalog(0))
+    assert log.at == {A: 0}
+    assert source(sources, A).position(4, 5).partition == f"0@{OTHER}"
+    await sources.commit(1.0)
+    assert group.positions == {A: Committed(0, note(1500, OTHER))}
+
+
+async def test_a_topic_that_took_its_offsets_with_it_is_no_fresh_one() -> None:
+    """Else whoever starts at the latest record would lose what the new one held before it was noticed."""
+    group = Group({A: Committed(3, note(0, ID))})
+    sources, log = table(group, start="latest"), Log(10, topic_id=ID)
+    await sources.place(log, frozenset({A}), catalog(0))
+    sources.keep_only([])
+    group.positions, log.topic_id = {}, OTHER
+    await sources.place(log, frozenset({A, B}), catalog(0))
+    assert log.at == {A: 0, B: 0}
+
+
+async def test_an_id_that_is_not_known_at_this_moment_is_waited_for() -> None:
+    async def nothing(_log: Log, _topics: Iterable[str]) -> Mapping[str, str]:
+        return {}
+
+    sources = SourceTable(Group({}), {"pms.events": "pms"}, IngestSettings(), lambda: 1.5, lambda *_: None, nothing)
+    with pytest.raises(UnknownTopicOrPartitionError):
+        await sources.place(Log(10), frozenset({A}), catalog(0))
