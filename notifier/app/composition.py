@@ -15,12 +15,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from notifier.app.callback_directory import CallbackDirectory
 from notifier.app.clock import Clock
 from notifier.app.driver import PartitionDriver
 from notifier.app.engine_role import EngineRole
+from notifier.app.engine_settings import engine_config
 from notifier.app.reporting import Report
 from notifier.domain.documents import Connection
-from notifier.engine.state import EngineConfig
 from notifier.http.internal import InternalApi
 from notifier.http.serving import serving
 from notifier.http.webhooks import Webhooks
@@ -148,7 +149,7 @@ class Daemon:
         stack.push_async_callback(writer.close)
         signatures = CallbackSignatures(self.connection_of, secrets, public_url)
         application = Webhooks(
-            Directory(self._follower),
+            CallbackDirectory(lambda: self._follower.catalog),
             signatures.is_valid,
             writer,
             lambda result: self._metrics.record("callbacks_total", (result,)),
@@ -254,44 +255,6 @@ class Daemon:
             if loop.time() - gauged >= GAUGE_EVERY:
                 self._report.gauge()
                 gauged = loop.time()
-
-
-class Directory:
-    """What of the configuration a callback is held against."""
-
-    def __init__(self, follower: ConfigFollower) -> None:
-        self._follower = follower
-
-    def has_connection(self, owner: str) -> bool:
-        return owner in self._follower.catalog.connections
-
-    def sends_through(self, tenant: str, owner: str) -> bool:
-        found = self._follower.catalog.tenants.get(tenant)
-        return found is not None and found.builtin is not None and found.builtin.owner == owner
-
-
-def engine_config(settings: Settings, number: int, partitions: int) -> EngineConfig:
-    """The engine's settings for one partition."""
-    recovery, twilio = settings.recovery, settings.twilio
-    return EngineConfig(
-        partition=number,
-        partitions=partitions,
-        instance=settings.instance_id,
-        intent_deadline=recovery.intent_deadline,
-        quarantine=recovery.quarantine_seconds,
-        resend_after=recovery.resend_after,
-        list_lag=recovery.list_lag,
-        lane_wait=recovery.lane_wait,
-        poll_after=twilio.poll_after,
-        unconfirmed_after=twilio.unconfirmed_after,
-        probe_every=twilio.probe_every,
-        dedupe_window=settings.dedupe.window,
-        session_timeout=settings.kafka.session_timeout,
-        max_in_flight=twilio.max_in_flight_per_account,
-        report_ignored=settings.results.report_ignored,
-        hash_key=settings.results.hash_key.get_secret_value().encode() if settings.results.hash_key else b"",
-        allowed_recipients=None if settings.sends_to_anyone else frozenset(settings.safety.allowed_recipients),
-    )
 
 
 def _names(roles: Roles) -> list[str]:

@@ -9,7 +9,7 @@ only onto a topic that still ends where it ended when it was read.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -51,12 +51,14 @@ class ConfigSnapshot:
 
 
 class ConfigFollower:
-    """Holds the catalog of the configuration in force. One task runs `run`; anybody else may look and wait."""
+    """Holds the catalog of the configuration in force. One task runs `run`; anybody else may look and wait.
 
-    def __init__(self, options: Options, topic: str, refused: Callable[[str], None] = lambda reason: None) -> None:
-        """`refused` is told of every record and document that had to be left out (a metric)."""
+    A record or a document that has to be left out is an error in the log; documents stand in `configFaults` of
+    `/status`, too.
+    """
+
+    def __init__(self, options: Options, topic: str) -> None:
         self._reader = PartitionReader(options, topic, CONFIG_PARTITION)
-        self._refused = refused
         self._table, self._builder = DocumentTable(), CatalogBuilder()
         self._catalog = empty()
         self._next_offset = 0
@@ -128,7 +130,6 @@ class ConfigFollower:
                 self._table.read(record.key, record.value)
             except RefusedRecord as refused:
                 self._log.error("config_record_refused", offset=record.offset, reason=str(refused))
-                self._refused(str(refused))
         self._next_offset = fetched.next_offset
 
     async def _publish(self) -> None:
@@ -137,7 +138,6 @@ class ConfigFollower:
         for fault in built.faults:
             if fault not in before.faults:
                 self._log.error("config_document_refused", reason=fault)
-                self._refused(fault)
         async with self._moved:
             self._catalog, self._loaded = built, True
             self._moved.notify_all()

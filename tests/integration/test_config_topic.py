@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from structlog.testing import capture_logs
 
 from notifier.domain.config_records import encode_document
 from notifier.domain.documents import Document, Tenant, document_key
@@ -47,8 +48,8 @@ async def write_raw(options: Options, topic: str, *records: tuple[bytes | None, 
 
 
 @asynccontextmanager
-async def following(options: Options, topic: str, refused: list[str] | None = None) -> AsyncIterator[ConfigFollower]:
-    follower = ConfigFollower(options, topic, (refused if refused is not None else []).append)
+async def following(options: Options, topic: str) -> AsyncIterator[ConfigFollower]:
+    follower = ConfigFollower(options, topic)
     task = asyncio.create_task(follower.run())
     try:
         async with asyncio.timeout(SECONDS):
@@ -97,7 +98,7 @@ async def test_waiting_for_the_end_sees_what_was_written_before_the_call(
 
 async def test_what_cannot_be_used_is_reported_and_left_out(options: Options, topics: TopicSettings) -> None:
     """A record of nobody's making stops nothing, and the document that it would have replaced stays in force."""
-    topic, refused = topics.name("config"), list[str]()
+    topic = topics.name("config")
     await write_raw(
         options,
         topic,
@@ -108,11 +109,13 @@ async def test_what_cannot_be_used_is_reported_and_left_out(options: Options, to
         (b"Tenant/zone", encode_document(tenant("zone", timezone="Mars/Olympus"))),
         (b"Tenant/b", encode_document(tenant("b"))),
     )
-    async with following(options, topic, refused) as follower:
-        catalog = await follower.wait_loaded()
-        assert {"a", "b"} <= set(catalog.tenants)
-        assert "other" not in catalog.tenants
-        assert len(refused) == 4
+    with capture_logs() as logs:
+        async with following(options, topic) as follower:
+            catalog = await follower.wait_loaded()
+    assert {"a", "b"} <= set(catalog.tenants)
+    assert "other" not in catalog.tenants
+    told = [(log["event"], log.get("offset")) for log in logs if log["log_level"] == "error"]
+    assert told == [*(("config_record_refused", offset) for offset in (1, 2, 3)), ("config_document_refused", None)]
 
 
 async def test_a_snapshot_is_what_is_in_force(options: Options, topics: TopicSettings) -> None:
