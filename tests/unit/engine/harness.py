@@ -128,12 +128,16 @@ class Shell:
 
     # Driving.
 
+    def claim(self) -> None:
+        """The election names this process; where that ends, the ledger says."""
+        self.carry_out(self.partition.claim(self.now))
+        for seek in self.seeks[-1:]:
+            self._inbox, self._signals = seek.inbox or 0, seek.signals or 0
+
     def own(self) -> Shell:
         """Claim, restore, and stand ready; what the world had not acknowledged by then is published again."""
-        self._carry_out(self.partition.claim(self.now))
-        assert self.partition.state.ledger.phase == "owning"
-        seek = self.seeks[-1]
-        self._inbox, self._signals = seek.inbox or 0, seek.signals or 0
+        self.claim()
+        assert self.phase == "owning"
         return self
 
     def successor(self, documents: list[Document] | None = None, **settings: Any) -> Shell:
@@ -144,9 +148,9 @@ class Shell:
         return Shell(found, config=config, ledger=self.ledger, now=self.now, config_offset=offset, **settings).own()
 
     def give(self, given: Input) -> None:
-        self._carry_out(self.partition.step(given, self.now))
+        self.carry_out(self.partition.step(given, self.now))
 
-    def _carry_out(self, commands: list[Command]) -> None:  # noqa: C901 — one flat list of what a shell can do
+    def carry_out(self, commands: list[Command]) -> None:  # noqa: C901 — one flat list of what a shell can do
         for command in commands:
             match command:
                 case Append(records):
@@ -265,6 +269,10 @@ class Shell:
         self.give(Published(ids))
 
     # Looking.
+
+    @property
+    def phase(self) -> str:
+        return self.partition.state.ledger.phase
 
     def said(self, subject: str | None = None) -> list[tuple[str, str | None]]:
         """(status, reason) of everything published of notifications, in order; of one, when `subject` names it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from notifier.engine.commands import Record
 from notifier.engine.entities import Claim, Entity, Positions, encode_entity
 from notifier.engine.inputs import LedgerRecord
+from tests.unit.engine.builders import START
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Ledger:
         ]
         return first
 
-    def claim(self, instance: str = "other", at: float = 0.0) -> int:
+    def claim(self, instance: str = "other", at: float = START) -> int:
         """Somebody claims the partition; returns the epoch."""
         name = f"claim/{instance}-{len(self.records)}"
         return self.write((Record(name, encode_entity(Claim(instance=instance, at=at)), None),))
