@@ -1,0 +1,85 @@
+"""A POST outlives the epoch in which it began: its answer counts as a fact, whenever it comes (rule 9)."""
+
+from __future__ import annotations
+
+from notifier.domain.answers import NotSent, Rejected
+from notifier.engine.commands import ReadLedger
+from notifier.engine.inputs import Answer, Appended
+from tests.unit.engine.harness import OTHER_PHONE, PHONE, Shell
+
+
+def claiming() -> Shell:
+    """One text is posted and not answered; then an append ended unknown, and the new CLAIM is in flight."""
+    shell = Shell().own()
+    shell.order(1, PHONE)
+    shell.hold_appends = True
+    shell.order(2, OTHER_PHONE)
+    shell.lose_append()
+    assert shell.phase == "claiming"
+    return shell
+
+
+def go_on(shell: Shell) -> None:
+    shell.hold_appends = False
+    shell.acknowledge()
+    assert shell.phase == "owning"
+
+
+def test_an_answer_that_comes_while_claiming_counts_after_the_restore() -> None:
+    shell = claiming()
+    sid = shell.answer(send=0)
+    go_on(shell)
+    assert shell.said() == [("unknown", "takeover"), ("accepted", None)]
+    assert shell.only().sid == sid
+
+
+def test_an_answer_that_comes_while_restoring_counts_after_the_restore() -> None:
+    shell = claiming()
+    first = shell.ledger.write(shell.appends.pop(0))
+    shell.hold_appends = False
+    commands = shell.partition.step(Appended(first), shell.now)
+    assert any(isinstance(command, ReadLedger) for command in commands)
+    assert shell.phase == "restoring"
+    sid = shell.answer(send=0)
+    shell.carry_out(commands)
+    assert shell.said() == [("unknown", "takeover"), ("accepted", None)]
+    assert shell.only().sid == sid
+
+
+def test_a_late_not_sent_is_repeated_at_once_without_any_quarantine() -> None:
+    shell = claiming()
+    shell.answer(NotSent(), send=0)
+    go_on(shell)
+    shell.pass_time(1.0)
+    assert [(request.to, request.attempt) for request in shell.sends] == [(PHONE, 1), (PHONE, 2)]
+    assert shell.said() == [("unknown", "takeover"), ("scheduled", "retry")]
+
+
+def test_a_late_refusal_ends_the_text() -> None:
+    shell = claiming()
+    shell.answer(Rejected(error_class="bad_recipient", error_code=21211), send=0)
+    go_on(shell)
+    assert shell.said() == [("unknown", "takeover"), ("failed", "bad_recipient")]
+
+
+def test_a_late_answer_frees_no_slot_of_the_new_epoch() -> None:
+    """The restore began to count anew, without the POST that it belongs to."""
+    shell = claiming()
+    go_on(shell)
+    shell.order(3, OTHER_PHONE)
+    assert shell.partition.state.accounts["clinic"].in_flight == 1
+    shell.answer(send=0)
+    assert shell.partition.state.accounts["clinic"].in_flight == 1
+
+
+def test_an_answer_to_an_older_attempt_changes_nothing() -> None:
+    shell = Shell().own()
+    shell.order()
+    shell.answer(NotSent())
+    shell.pass_time(1.0)
+    assert [request.attempt for request in shell.sends] == [1, 2]
+    first = shell.sends[0]
+    shell.give(Answer(first.notification_id, 1, shell.epochs[0], Rejected(error_class="bad_recipient")))
+    assert shell.said() == [("scheduled", "retry")]
+    shell.answer()
+    assert shell.said()[-1] == ("accepted", None)
