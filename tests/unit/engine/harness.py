@@ -80,6 +80,7 @@ __all__ = [  # tests import documents, events and the shell from here
     "Shell",
     "connection",
     "hotel_and_clinic",
+    "inbox_event",
     "key",
     "person",
     "tenant",
