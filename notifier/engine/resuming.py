@@ -7,7 +7,7 @@ from notifier.engine.doubts import enter_doubt, follow_doubt
 from notifier.engine.entities import Notification
 from notifier.engine.evidence import keep_for_doubts
 from notifier.engine.finishing import retire_when_done
-from notifier.engine.holding import restored_hold
+from notifier.engine.holding import new_versions, restored_hold
 from notifier.engine.lanes import enqueue, hold_lane
 from notifier.engine.remembering import index_pages
 from notifier.engine.state import Restore, State
@@ -34,6 +34,7 @@ def resume(state: State, now: float) -> None:
             state.rest()
     for key in [*("r/" + run for run in state.runs), *state.notes]:
         retire_when_done(state, key, now)
+    new_versions(state, now)
     if state.catalog.offset > state.positions.configured:
         reconsider_all(state)
     state.timers.at(now, "heartbeat")
