@@ -121,6 +121,7 @@ class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
     tenant: str
     key: Key
     inbox: int  # offset of the inbox record that last changed it
+    identity: str = ""  # of that record's event
     ready: bool = False  # a key.ready was seen
     told: dict[str, Told] = {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from notifier.domain.catalog import ConnectionConfig, TenantConfig
 from notifier.domain.channel_rules import Part, decide
 from notifier.domain.events import EventRef, InboxEvent, KeyData, Person
-from notifier.domain.identifiers import notification_id
+from notifier.domain.identifiers import identity_of, notification_id
 from notifier.domain.outcomes import Cause, TemplateRef
 from notifier.engine.arriving import address, arrive, event_time, hold, skip, wait
 from notifier.engine.emitting import emit_applied, emit_ignored
@@ -35,7 +35,7 @@ def accept_key_event(
     if known is None:
         known = KeyState(tenant=tenant.name, key=data.key, inbox=inbox)
         state.keys.put(key, known)
-    known.key, known.inbox = data.key, inbox
+    known.key, known.inbox, known.identity = data.key, inbox, identity_of(event.ref).hex()
     touch(state, key, bound=True)
     state.timers.at(data.key.ends_at.timestamp() + 1.0, "key_end", key)
     change = KeyChange(state, tenant, event, known, inbox, now)

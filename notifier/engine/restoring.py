@@ -17,6 +17,7 @@ from notifier.engine.entities import (
     Doubt,
     Entity,
     EventNote,
+    KeyState,
     Notification,
     OptOut,
     Positions,
@@ -175,7 +176,7 @@ def _not_ours(state: State, entity: Entity) -> bool:
     match entity:
         case Notification():
             return identity_of(entity.event) in _remembered(state)
-        case EventNote(identity=identity):
+        case EventNote(identity=identity) | KeyState(identity=identity):
             return bytes.fromhex(identity) in state.identities.live.keys() | _remembered(state)
         case Run():
             return _ends_again(state, entity.id) or identity_of(entity.event) in _remembered(state)
