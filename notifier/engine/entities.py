@@ -148,6 +148,7 @@ class Consent(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     at: float
     source: str
     inbox: int
+    identity: str = ""  # of the event
     wording: str | None = None
 
 

@@ -14,6 +14,7 @@ from notifier.domain.identifiers import identity_of
 from notifier.engine.entities import (
     AnswerFact,
     Claim,
+    Consent,
     Doubt,
     Entity,
     EventNote,
@@ -176,7 +177,7 @@ def _not_ours(state: State, entity: Entity) -> bool:
     match entity:
         case Notification():
             return identity_of(entity.event) in _remembered(state)
-        case EventNote(identity=identity) | KeyState(identity=identity):
+        case EventNote(identity=identity) | KeyState(identity=identity) | Consent(identity=identity):
             return bytes.fromhex(identity) in state.identities.live.keys() | _remembered(state)
         case Run():
             return _ends_again(state, entity.id) or identity_of(entity.event) in _remembered(state)

@@ -12,7 +12,7 @@ import msgspec
 
 from notifier.domain.catalog import TenantConfig, WorkflowConfig
 from notifier.domain.events import ConsentData, InboxEvent
-from notifier.domain.identifiers import notification_id, run_id
+from notifier.domain.identifiers import identity_of, notification_id, run_id
 from notifier.domain.outcomes import WorkflowRef
 from notifier.domain.phone_numbers import normalise
 from notifier.domain.segments import measure
@@ -40,7 +40,9 @@ def accept_consent(state: State, tenant: TenantConfig, event: InboxEvent, inbox:
     if known is not None and (known.at > at or (known.at == at and known.given == given)):
         emit_ignored(state, event, inbox, "no_effect", now)
         return
-    state.consents[key] = Consent(given=given, at=at, source=data.source, wording=data.wording, inbox=inbox)
+    state.consents[key] = Consent(
+        given=given, at=at, source=data.source, wording=data.wording, inbox=inbox, identity=identity_of(event.ref).hex()
+    )
     touch(state, key, bound=True)
     emit_applied(state, event, inbox, (), now)
 

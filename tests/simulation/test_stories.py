@@ -13,7 +13,30 @@ pytestmark = pytest.mark.simulation
 RUNS = int(os.environ.get("NOTIFIER_TEST_SIMULATION_RUNS", "20000"))
 
 # Seeds that failed once, on the code or the scenario of their day.
-KEPT = (1, 2, 8, 9, 75, 181, 253, 314, 521, 569, 832, 1285, 1577, 1639, 3009, 5949, 11141, 11666, 11974, 27873, 7100073, 7100207)
+KEPT = (
+    1,
+    2,
+    8,
+    9,
+    75,
+    181,
+    253,
+    314,
+    521,
+    569,
+    832,
+    1285,
+    1577,
+    1639,
+    3009,
+    5949,
+    11141,
+    11666,
+    11974,
+    27873,
+    7100073,
+    7100207,
+)
 
 # Each safeguard, and the kind of story that shows what it is for.
 SAFEGUARDS = {

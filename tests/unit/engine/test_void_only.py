@@ -24,6 +24,7 @@ from notifier.engine.entities import (
 from tests.unit.engine.harness import CLINIC, DAY, OTHER_PHONE, PHONE, START, Ledger, Shell, key
 
 EVENT = EventRef("e0", "/test", "order.shipped")
+IDENTITY = identity_of(EVENT).hex()
 QUARANTINE = 35.0
 
 
@@ -103,6 +104,28 @@ def test_a_notification_whose_event_is_remembered_in_a_page_is_none_of_ours() ->
     shell = Shell(ledger=ledger).own()
     assert len(shell.partition.state.notifications) == 0
     assert ledger.newest("n/" + n.id).value is None
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        pytest.param("k/hotel/k1", msgspec.structs.replace(key_state(), identity=IDENTITY), id="key"),
+        pytest.param(
+            f"c/{CLINIC}/{PHONE}",
+            Consent(given=True, at=START, source="form", inbox=0, identity=IDENTITY),
+            id="consent",
+        ),
+    ],
+)
+def test_a_key_or_a_consent_of_an_event_that_our_own_line_decided_otherwise_halts_nobody(
+    at: str, value: Entity
+) -> None:
+    """Its tenant was removed for us and still known to a former owner: for us, nothing came of the event."""
+    ledger = left_over(at, value)
+    ledger.put(f"e/{IDENTITY}", EventNote(identity=IDENTITY, inbox=0), 1)
+    shell = Shell(ledger=ledger).own()
+    assert shell.halts == []
+    assert ledger.newest(at).value is None
 
 
 @pytest.mark.parametrize(
