@@ -110,7 +110,8 @@ class Owner:
         self._in_feed = True
         while self._feeding is not None and self.alive and self.world.now >= self.stalled_until:
             inbox, signals = self._feeding
-            if signals < len(self.world.signals) and self.world.now >= self._signals_from:
+            signals_wait = self.world.now < self._signals_from or not self.partition.wants_signals
+            if signals < len(self.world.signals) and not signals_wait:
                 self._feeding = (inbox, signals + 1)
                 self.give(SignalRecord(signals, self.world.signals[signals]))
             elif inbox < len(self.world.inbox) and self.partition.wants_inbox:

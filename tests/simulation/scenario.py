@@ -145,10 +145,22 @@ class Story:
             else:
                 self.world.after(at, lambda number=number: self._order(number))  # type: ignore[misc]
 
+        for _ in range(self.random.choice((0, 0, 0, 1, 2))):
+            self.world.after(self.random.uniform(0.0, 25.0), self._consent)
+
     def _order(self, number: int) -> None:
         kind = "order.shipped" if self.random.random() < 0.8 else "order.offer"
         data = {"n": number, "customer": {"phone": f"+1202555{100 + number % 2:04d}"}}
         self._publish(CLINIC, "care", f"order{number}", kind, data)
+
+    def _consent(self) -> None:
+        """A person says no, or yes again; whoever reads it late may not have texted before the word."""
+        data = {
+            "phone": f"+1202555{100 + self.random.randrange(2):04d}", "source": "form",
+            "at": datetime.fromtimestamp(self.world.now, UTC).isoformat(),
+        }  # fmt: skip
+        kind = self.random.choice(("consent.withdrawn", "consent.given"))
+        self._publish(CLINIC, "care", f"consent{len(self.world.inbox)}", kind, data)
 
     def _key_story(self, key: str) -> None:
         self._key_event(key, "key.ready")
