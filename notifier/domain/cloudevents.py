@@ -20,6 +20,10 @@ from notifier.domain.events import PMS_EVENT_TYPES, AwareTime, ConsentData, Inbo
 from notifier.domain.shapes import dotted, misfits
 
 DEEPEST_NESTING = 100
+# One event is one atomic batch of the ledger, 8 MiB at most, and all of its consequences repeat its names: what
+# multiplies is bounded here, where it can still be refused. Texts are bounded by `templates.LONGEST_TEXT`.
+MOST_PERSONS = 500
+LONGEST_NAME_BYTES = 256  # of an event's id and source and of a key's id, as they are written in JSON
 CONSENT_EVENT_TYPES = frozenset({"consent.given", "consent.withdrawn"})
 
 RefusalReason = Literal[
@@ -190,7 +194,13 @@ def _required(attributes: Mapping[str, object], name: str) -> str:
     value = attributes.get(name)
     if not isinstance(value, str) or not value:
         raise _Refused("not_a_cloudevent", f"{name}: must be a text that is not empty")
+    if _is_too_long(value):
+        raise _Refused("not_a_cloudevent", f"{name}: at most {LONGEST_NAME_BYTES} bytes are allowed")
     return value
+
+
+def _is_too_long(name: str) -> bool:
+    return len(msgspec.json.encode(name)) - 2 > LONGEST_NAME_BYTES
 
 
 def _optional(attributes: Mapping[str, object], name: str) -> str | None:
@@ -254,6 +264,10 @@ def _check_data(event_type: str, data: object, raw: msgspec.Raw, platform: Platf
 def _check_key(event_type: str, data: KeyData) -> None:
     if event_type == "credentials.shared" and data.share is None:
         raise _Refused("invalid_data", "data.share: is missing; an object is needed")
+    if _is_too_long(data.key.id):
+        raise _Refused("invalid_data", f"data.key.id: at most {LONGEST_NAME_BYTES} bytes are allowed")
+    if len(data.key.persons) > MOST_PERSONS:
+        raise _Refused("invalid_data", f"data.key.persons: at most {MOST_PERSONS} persons are allowed")
     for name, time in (("startsAt", data.key.starts_at), ("endsAt", data.key.ends_at)):
         if not _is_sane(time):
             raise _Refused("invalid_data", f"data.key.{name}: must be a year from 1970 to 9998")

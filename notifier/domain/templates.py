@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pystache import parser
 
 LONGEST_SOURCE = 10_000  # characters; Twilio takes texts of 1,600
+LONGEST_TEXT = 1_601  # characters, one more than Twilio takes
 DEEPEST_NESTING = 50
 
 Path = tuple[str, ...]  # the empty path is `.`, the value that a section stands on
@@ -70,10 +71,11 @@ class Template:
     _nodes: tuple[_Node, ...] = field(repr=False)
 
     def render(self, values: Values) -> Rendered:
+        """A text above Twilio's limit is refused there, whatever is behind it: no more than that is kept of it."""
         parts: list[str] = []
         warnings: dict[str, None] = {}
         _render(self._nodes, (values,), parts, warnings)
-        return Rendered("".join(parts), tuple(warnings))
+        return Rendered("".join(parts)[:LONGEST_TEXT], tuple(warnings))
 
 
 def compile_template(source: str) -> Template:

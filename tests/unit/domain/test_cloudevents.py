@@ -79,6 +79,19 @@ def test_details_name_field_and_rule() -> None:
     )
 
 
+def test_what_multiplies_is_refused_with_its_limit() -> None:
+    """What one event starts is written to the ledger in one batch, and all of it names the event and the key."""
+    assert refused(poison._key("x", persons=[{}] * 501)).detail == "data.key.persons: at most 500 persons are allowed"
+    assert refused(poison._key("x", id="k" * 257)).detail == "data.key.id: at most 256 bytes are allowed"
+    assert refused(poison._pms("x", None, id="é" * 129)).detail == "id: at most 256 bytes are allowed"
+    assert refused(poison._care("x", None, source="/" * 257)).detail == "source: at most 256 bytes are allowed"
+
+
+def test_the_limits_of_what_multiplies_are_inclusive() -> None:
+    assert isinstance(read(poison._key("x", persons=[{}] * 500, id="k" * 256)), ReadEvent)
+    assert isinstance(read(poison._pms("x", None, id="é" * 128, source="/" * 256)), ReadEvent)
+
+
 SECRET = "s3cr3t-482915"
 
 
