@@ -40,6 +40,11 @@ class Accounts:
             known = self._clients[owner] = (connection, client)
         return known[1].messages
 
+    def name(self, owner: str) -> str:
+        """The SID of an owner's account, which other owners may share; of an unknown owner its own name."""
+        connection = self._connection_of(owner)
+        return owner if connection is None else connection.account_sid
+
     def forget(self, owner: str) -> None:
         """Open the credentials anew at the next use."""
         self._clients.pop(owner, None)

@@ -2,7 +2,8 @@
 
 Presence on the list is proof, absence is not (twilio.md section 6). The list filters by number and sender only; body,
 time and service are compared here. No date filter: `DateSent` is empty while a message is queued, so that it might hide
-just the one that is looked for. None means that Twilio could not be asked, which is not the same as "not there".
+just the one that is looked for. None means that Twilio could not be asked, which is not the same as "not there". Many
+lookups at once wait for their turns.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from notifier.twilio.accounts import Accounts
 from notifier.twilio.credentials import CredentialsUnavailable
 from notifier.twilio.http_client import ErrorAnswer
 from notifier.twilio.transport import Interrupted, NotConnected
+from notifier.twilio.turns import Turns
 
 CLOCK_SKEW_SECONDS = 2.0  # `date_created` has whole seconds, and Twilio's clock is not ours
 PAGE_SIZE = 100
@@ -47,9 +49,19 @@ class _Message(Protocol):
 class TwilioLookups:
     def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
+        self._turns = Turns()
 
     async def look(self, request: LookRequest) -> tuple[MessageMatch, ...] | None:
         """The messages that may be this create; None when the list could not be read."""
+        async with self._turns.turn(self._accounts.name(request.connection), "look"):
+            return await self._look(request)
+
+    async def fetch(self, connection: str, sid: str) -> MessageState | None:
+        """The message as it stands now; None when it could not be fetched."""
+        async with self._turns.turn(self._accounts.name(connection), "fetch"):
+            return await self._fetch(connection, sid)
+
+    async def _look(self, request: LookRequest) -> tuple[MessageMatch, ...] | None:
         filters = {"to": request.to} if request.from_ is None else {"to": request.to, "from_": request.from_}
         try:
             messages = self._accounts.messages(request.connection)
@@ -59,8 +71,7 @@ class TwilioLookups:
             self._forget_after(error, request.connection)
             return None
 
-    async def fetch(self, connection: str, sid: str) -> MessageState | None:
-        """The message as it stands now; None when it could not be fetched."""
+    async def _fetch(self, connection: str, sid: str) -> MessageState | None:
         try:
             message = await self._accounts.messages(connection)(sid).fetch_async()
             if not isinstance(message.status, str):

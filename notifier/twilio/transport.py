@@ -48,7 +48,7 @@ class Transport(Protocol):
 
 
 class AiohttpTransport:
-    """Kept-alive connections without a limit of their own: the engine limits what is in flight, and fairly.
+    """Kept-alive connections without a limit of their own: the engine limits creates, `turns.py` lookups, both fairly.
 
     `timeout` is the total for one exchange in seconds. To be entered and left inside the running loop.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from notifier.domain.answers import Accepted, InDoubt, LookRequest, MessageMatch
 from notifier.domain.documents import Connection, SecretRef
 from notifier.twilio.credentials import Secrets
 from notifier.twilio.provider import open_provider
+from notifier.twilio.turns import MOST_IN_ALL, MOST_PER_ACCOUNT
 from tests.contract.standin_peers import (
     AT_ONCE,
     CONNECTION,
@@ -188,3 +190,68 @@ async def test_no_number_and_no_text_gets_into_a_log(caplog: pytest.LogCaptureFi
         await twilio.look(look(0.0))
     assert TO.removeprefix("+") not in caplog.text
     assert "secret" not in caplog.text
+
+
+class Busy:
+    """A Twilio that takes creates and leaves every question unanswered until `open` is set; `asked` counts them."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.asked = self.at_once = self.most = 0
+        self._moved = asyncio.Condition()
+
+    async def question(self, request: web.Request) -> web.Response:
+        self.asked += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        async with self._moved:
+            self._moved.notify_all()
+        await self.open.wait()
+        self.at_once -= 1
+        if request.path.endswith("Messages.json"):
+            return web.json_response({"messages": [], "page": 0, "page_size": 50, "next_page_uri": None})
+        return web.json_response({"sid": "SM1", "status": "delivered"})
+
+    async def create(self, _request: web.Request) -> web.Response:
+        return web.json_response({"sid": "SM2", "status": "queued"}, status=201)
+
+    async def until_asked(self, times: int) -> None:
+        async with self._moved:
+            await self._moved.wait_for(lambda: self.asked >= times)
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/2010-04-01/Accounts/{account}/Messages.json", self.question)
+        application.router.add_get("/2010-04-01/Accounts/{account}/Messages/{sid}.json", self.question)
+        application.router.add_post("/2010-04-01/Accounts/{account}/Messages.json", self.create)
+        return application
+
+
+async def test_a_burst_of_questions_is_asked_a_few_at_a_time_and_holds_up_no_create() -> None:
+    """Also when several connections share one account, which is what Twilio counts by."""
+    accounts = {"a": "A", "also-a": "A", "b": "B", "c": "C", "d": "D"}
+    busy, secrets = Busy(), Secrets({}, (), plain_text_allowed=True)
+    connections = {
+        owner: Connection(tenant=owner, provider="twilio", account_sid="AC" + sid * 32, auth_token="token")
+        for owner, sid in accounts.items()
+    }
+    async with (
+        TestServer(busy.application()) as server,
+        open_provider(
+            connections.get, secrets, base_url=str(server.make_url("")), timeout=30.0, public_url=None
+        ) as twilio,
+    ):
+        asking = [asyncio.create_task(twilio.fetch("a", "SM1")) for _ in range(300)]
+        asking += [asyncio.create_task(twilio.fetch("also-a", "SM1")) for _ in range(10)]
+        await busy.until_asked(MOST_PER_ACCOUNT)
+        assert isinstance(await twilio.send(text_to(TO, connection="a")), Accepted)
+        assert busy.asked == MOST_PER_ACCOUNT
+        for owner in ("b", "c", "d"):
+            asking += [asyncio.create_task(twilio.look(look(0.0, connection=owner))) for _ in range(30)]
+        await busy.until_asked(MOST_IN_ALL)
+        assert isinstance(await twilio.send(text_to(TO, connection="d")), Accepted)
+        assert busy.asked == MOST_IN_ALL
+        busy.open.set()
+        answers = await asyncio.gather(*asking)
+    assert busy.most == MOST_IN_ALL
+    assert answers == [MessageState(status="delivered")] * 310 + [()] * 90
