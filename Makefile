@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CYCLES ?= 10
 RUNS ?= 20000
+FIRST ?= 0
 # The environment is a function of these files; its stamp carries their hash, so that a fresh clone or a branch switch
 # with equal files costs nothing.
 STAMP := $(VENV)/.made-from
@@ -59,8 +60,8 @@ fmt: setup ## format and mend what can be mended
 chaos: setup ## kill real daemons on a real Kafka: make chaos CYCLES=100
 	NOTIFIER_TEST_CHAOS_CYCLES=$(CYCLES) $(PYTEST) -m chaos tests
 
-simulate: setup ## seeded runs of several owners: make simulate RUNS=1000000
-	NOTIFIER_TEST_SIMULATION_RUNS=$(RUNS) $(PYTEST) -m simulation tests
+simulate: setup ## seeded runs of several owners: make simulate RUNS=1000000 FIRST=0
+	$(BIN)/python -m tests.simulation.telling $(RUNS) $(FIRST)
 
 proof: setup ## the figures in the docs: a million simulated runs, a thousand kills (hours)
 	$(MAKE) simulate RUNS=1000000
