@@ -14,9 +14,10 @@ from contextlib import aclosing
 
 import structlog
 
+from notifier.app.appending import Appender
 from notifier.app.clock import Clock
 from notifier.app.feeding import Feed
-from notifier.app.ports import Following, LedgerWriting, PartitionStore, Publishing, Texting
+from notifier.app.ports import Following, PartitionStore, Publishing, Texting
 from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendResult
 from notifier.engine.commands import (
     Append,
@@ -60,7 +61,7 @@ _RESULTS: dict[type[SendResult], str] = {
 }
 SLOW_RESTORE = 360.0  # seconds: a tenth of the ledger's min.compaction.lag (design section 2, rule 10)
 MOST_UNPUBLISHED = 10_000  # outcomes that wait for the results topic; above it no event causes more
-RETRY_READ = 1.0  # seconds until a reader that failed is tried again
+RETRY_APPEND = 1.0  # seconds until a new producer tries
 
 
 class PartitionDriver:
@@ -76,11 +77,10 @@ class PartitionDriver:
         self.progressed_at = clock.now()
         self._clock, self._store, self._texting = clock, store, texting
         self._publishing, self._following, self._metrics = publishing, following, metrics
-        self._append_deadline = append_deadline
         self._feed = Feed(store, following, self.give, self._wants_inbox, lambda: self.partition.wants_signals)
         self._inputs: deque[Input] = deque()
         self._stepping = False
-        self._writer: LedgerWriting | None = None
+        self._appender = Appender(store, append_deadline)
         self._timer: asyncio.TimerHandle | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,8 +103,7 @@ class PartitionDriver:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            if self._writer is not None:
-                await self._writer.close()
+            await self._appender.close()
 
     async def stop(self, grace: float) -> None:
         """Begin no intent, wait for the POSTs under way and for what they answered to be written, then end.
@@ -215,31 +214,17 @@ class PartitionDriver:
         self._stop_readers()
 
     async def _append(self, command: Append) -> None:
-        """A CLAIM is written by a new producer, and everything after it by the same one (rule 7)."""
+        if command.records[0].epoch is None:
+            self._stop_readers()
         try:
-            if command.records[0].epoch is None or self._writer is None:
-                await self._renew_writer()
-            assert self._writer is not None
-            first = await self._writer.append(command.records, self._append_deadline)
+            first = await self._appender.append(command.records)
         except AppendFailed as failure:
             self._log.warning("append_unknown", detail=str(failure))
-            await self._drop_writer()
-            await asyncio.sleep(min(RETRY_READ, self._append_deadline))
+            await self._appender.close()
+            await asyncio.sleep(RETRY_APPEND)
             self.give(AppendUnknown())
             return
         self.give(Appended(first))
-
-    async def _renew_writer(self) -> None:
-        await self._drop_writer()
-        self._stop_readers()
-        writer = self._store.new_writer()
-        await writer.open()
-        self._writer = writer
-
-    async def _drop_writer(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.close()
 
     async def _read(self, command: ReadLedger) -> None:
         begun = self._clock.now()
