@@ -65,7 +65,7 @@ class Daemon:
         self._ingest: Ingest | None = None
         self._election: Election | None = None
         self._silence = 2 * settings.kafka.session_timeout
-        self._broker_answers = False
+        self._broker_answers = self._started = False
         self._log = structlog.get_logger()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -88,7 +88,7 @@ class Daemon:
                 if self._roles.engine:
                     await self._run_engine(group, stack, secrets, partitions, stop, background)
                 else:
-                    self._log.info("started", roles=_names(self._roles))
+                    self._tell_started()
                     await stop.wait()
                 if ingesting is not None:
                     await ingesting
@@ -206,7 +206,7 @@ class Daemon:
         electing = group.create_task(election.run(), name="election")
         background.append(group.create_task(self._tell_configuration(engine), name="configuration"))
         working = group.create_task(engine.run(), name="engine")
-        self._log.info("started", roles=_names(self._roles), partitions=partitions)
+        self._tell_started(partitions=partitions)
         await stop.wait()
         engine.stop()
         await working
@@ -235,15 +235,26 @@ class Daemon:
         internal = InternalApi(self._metrics.registry, report.progress, report.missing, report.status)
         return serving(internal.application(), self._settings.http.host, self._settings.http.port)
 
+    def _tell_started(self, **details: int) -> None:
+        self._started = True
+        self._log.info("started", roles=_names(self._roles), **details)
+
     def _missing(self) -> list[str]:
-        found = []
         if not self._broker_answers:
-            found.append("no broker answered yet")
-        elif self._election is not None and not self._election.answered_after(self._clock.now() - self._silence):
-            found.append(f"no broker has answered for {self._silence:g} s")
-        elif not self._follower.loaded:
-            found.append("the configuration is not read yet")
-        return found
+            return ["no broker answered yet"]
+        if not self._follower.loaded:
+            return ["the configuration is not read yet"]
+        if not self._started:
+            return ["the roles have not begun yet"]
+        if self._election is None or self._engine is None:
+            return []
+        if not self._election.divided:
+            return ["the group has not divided the partitions yet"]
+        if not self._election.answered_after(self._clock.now() - self._silence):
+            return [f"no broker has answered for {self._silence:g} s"]
+        return [
+            f"partition {number} has not begun" for number in sorted(self._election.named - set(self._engine.drivers))
+        ]
 
     async def _gauge(self) -> None:
         loop = asyncio.get_running_loop()

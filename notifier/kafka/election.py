@@ -15,7 +15,8 @@ from notifier.settings import KafkaSettings, TopicSettings
 
 
 class Election:
-    """`changed` is called with every assignment: the partitions that this process should own, all of them.
+    """`changed` is called with every assignment: the partitions that this process should own, all of them. Until the
+    first one, when they are `divided`, that nobody is named says nothing.
 
     `heard` is called with a time of `now` whenever the group was heard of: it named this process after that time.
     """
@@ -34,6 +35,7 @@ class Election:
         self._changed, self._on_heard = changed, heard
         self._answered_at = float("-inf")
         self.named: frozenset[int] = frozenset()
+        self.divided = False
         self._membership = Membership(
             options,
             kafka.group("engine"),
@@ -59,6 +61,7 @@ class Election:
 
     def _assigned(self, places: frozenset[Place]) -> None:
         self.named = frozenset(partition for _, partition in places)
+        self.divided = True
         self._changed(self.named)
 
     def _heard(self, asked: float) -> None:
