@@ -69,8 +69,9 @@ def test_without_evidence_a_code_is_sent_again_openly_and_not_before_resend_afte
     shell.end_of_signals()
     shell.show()
     shell.pass_time(19.0)
-    assert len(shell.looks) == 1
+    assert shell.ends_asked == 1
     shell.pass_time(1.1)
+    assert shell.ends_asked == 2
     shell.end_of_signals()
     shell.show()
     shell.pass_time(1.0)
