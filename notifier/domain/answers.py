@@ -65,7 +65,8 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class LookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask the message list whether a create in doubt shows. `since` is wall time in seconds."""
+    """Ask the message list whether a create in doubt shows: it was begun at `since`, and cannot have come to Twilio
+    after `until` (wall time in seconds)."""
 
     connection: str
     to: str
@@ -73,10 +74,11 @@ class LookRequest(msgspec.Struct, frozen=True, kw_only=True):
     from_: str | None
     messaging_service_sid: str | None
     since: float
+    until: float
 
 
 class MessageMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """A message on Twilio's list that equals the request in number, sender and body and is not older than `since`."""
+    """A message on Twilio's list that equals the request in number, sender and body, of the time in question."""
 
     sid: str
     status: str

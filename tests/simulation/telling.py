@@ -74,9 +74,16 @@ def tell_many(runs: int, first: int = 0, progress: Callable[[Tally], None] | Non
 def main() -> None:
     runs, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     begun = time.monotonic()
-    tally = tell_many(runs, first, lambda so_far: print(f"{so_far}; {time.monotonic() - begun:.0f} s", flush=True))
-    for seed, faults in sorted(tally.faults.items())[:20]:
-        print(f"seed {seed}: {faults[:3]}")
+    shown: set[int] = set()
+
+    def show(so_far: Tally) -> None:
+        for seed in sorted(so_far.faults.keys() - shown):
+            print(f"seed {seed}: {so_far.faults[seed][:3]}")
+        shown.update(so_far.faults)
+        print(f"{so_far}; {time.monotonic() - begun:.0f} s", flush=True)
+
+    tally = tell_many(runs, first, show)
+    show(tally)
     print(f"{tally}; seeds {first} to {first + runs - 1}, {time.monotonic() - begun:.0f} s, {os.cpu_count()} cores")
     sys.exit(1 if tally.faults else 0)
 

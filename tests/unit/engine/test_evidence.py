@@ -70,6 +70,21 @@ def test_a_message_that_ends_while_another_post_is_under_way_stays_known_until_t
     assert shell.said(shell.sends[1].notification_id)[-1] == ("unknown", "time_out")
 
 
+def test_a_later_text_that_looks_alike_lies_outside_of_the_time_that_is_asked_for() -> None:
+    """The first may be asked for again while the second is in doubt, too; only times can tell them apart then."""
+    shell = Shell(ALIKE).own()
+    shell.order(1)
+    first = shell.now
+    shell.answer(InDoubt(cause="time_out"))
+    look(shell)
+    shell.order(2)
+    shell.pass_time(46.0)
+    assert shell.sends[0].notification_id != shell.sends[-1].notification_id
+    request = shell.looks[0].request
+    assert request.since <= first <= request.until
+    assert request.until + 4.0 < shell.now - 1.0  # whatever Twilio's clock says, within two seconds
+
+
 def test_another_tenants_message_on_a_shared_connection_is_no_evidence() -> None:
     shared = {"builtinSender": {"connection": "platform"}}
     hotels = [tenant("a", **shared), tenant("b", **shared), connection("platform", rate=1000.0)]
