@@ -9,7 +9,7 @@ from __future__ import annotations
 from notifier.domain.catalog import Catalog, TenantConfig
 from notifier.engine.entities import Notification
 from notifier.engine.holding import new_versions
-from notifier.engine.keys import cancel, decide_again
+from notifier.engine.keys import cancel, decide_again, part_for
 from notifier.engine.ledger import has_room
 from notifier.engine.state import State
 from notifier.engine.table import key_key
@@ -68,6 +68,18 @@ def reconsider_one(state: State, notification_id: str, now: float) -> None:
         cancel(state, n, "workflow_removed", None, now)
     elif n.key_id is not None and n.stage in ("held", "waiting"):
         _decide(state, tenant, n, now)
+
+
+def still_wanted(state: State, n: Notification, now: float) -> bool:
+    """What is in doubt would be begun again as things stand: its workflow runs, its person is texted."""
+    tenant = state.catalog.tenants.get(n.tenant)
+    if tenant is None:
+        return False
+    if n.workflow is not None:
+        return _runs(tenant, n.workflow.name)
+    known = state.keys.get(key_key(n.tenant, n.key_id or ""))
+    part = None if known is None else part_for(tenant, known, n, now)
+    return part is not None and part.action in ("send", "hold")
 
 
 def _runs(tenant: TenantConfig, workflow: str) -> bool:

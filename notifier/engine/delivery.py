@@ -10,11 +10,12 @@ from notifier.domain.answers import Accepted, MessageMatch
 from notifier.domain.failures import classify_delivery
 from notifier.domain.signals import DeliveryStatus
 from notifier.engine.commands import Measured, Poll
+from notifier.engine.configuring import still_wanted
 from notifier.engine.doubts import LOOK_AGAIN, absence_counts_at, look_again, policy_of
 from notifier.engine.emitting import emit
 from notifier.engine.entities import AnswerFact, Notification, OptOut
 from notifier.engine.evidence import unclaimed
-from notifier.engine.finishing import finish
+from notifier.engine.finishing import doubt_over, finish
 from notifier.engine.inputs import Looked, Polled
 from notifier.engine.lanes import slot_unused
 from notifier.engine.sending import hand_over, retry
@@ -115,13 +116,14 @@ def _found(state: State, n: Notification, match: MessageMatch, now: float) -> No
 def settle_without_evidence(state: State, n: Notification, now: float) -> None:
     """Nothing shows that it was created. A cancellation, an expiry or a later text forbids the repeat."""
     cause = n.doubt.cause if n.doubt is not None else "takeover"
-    if n.cancel is not None or now >= n.deadline:
+    if n.cancel is not None or now >= n.deadline or not still_wanted(state, n, now):
         _park(state, n, cause, "too_late_to_repeat", now)
     elif policy_of(state, n) == "park":
         _park(state, n, cause, "unresolved", now)
     else:
         state.commands.append(Measured("doubts_total", (cause, "resent_without_evidence")))
         n.doubt = None
+        doubt_over(state, n, now)
         retry(state, n, now, None, detail="resent_without_evidence")
 
 

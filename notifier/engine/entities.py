@@ -113,6 +113,7 @@ class Told(msgspec.Struct, omit_defaults=True, rename="camel"):
 
     first: str
     silent: bool = False
+    mailed: bool = False  # the other half of policy `both` went out
 
 
 class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):

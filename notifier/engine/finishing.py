@@ -24,8 +24,8 @@ def finish(
     for index in (state.intending, state.polls, state.settling):
         index.pop(n.id, None)
     _end_run(state, n, status, reason, now)
-    if n.handed_over is None and status not in WENT_OUT and n.rule == "key_is_ready":
-        _mark_silent(state, n)
+    if n.rule == "key_is_ready":
+        _mark_told(state, n, went_out=n.handed_over is not None or status in WENT_OUT)
     keep_for_doubts(state, n)
     doubt_over(state, n, now)
     free_lane(state, n, now)
@@ -42,13 +42,20 @@ def doubt_over(state: State, n: Notification, now: float) -> None:
         retire_when_done(state, "n/" + notification_id, now)
 
 
-def _mark_silent(state: State, n: Notification) -> None:
-    """No first message went out to this person: a changed door code is told by the next `key_is_ready`."""
+def _mark_told(state: State, n: Notification, *, went_out: bool) -> None:
+    """Who got no first message, on no channel, is not told of a changed door code (seed A10)."""
     key = key_key(n.tenant, n.key_id or "")
     known = state.keys.get(key)
     told = None if known is None else known.told.get(n.person)
-    if told is not None and told.first == n.id:
-        told.silent = True
+    if told is None:
+        return
+    before = told.silent, told.mailed
+    if n.channel == "email":
+        told.mailed = told.mailed or went_out
+    if told.first == n.id:
+        told.silent = not went_out
+    told.silent = told.silent and not told.mailed
+    if (told.silent, told.mailed) != before:
         touch(state, key, bound=True)
 
 

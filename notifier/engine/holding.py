@@ -9,6 +9,7 @@ from __future__ import annotations
 from notifier.domain.answers import Rejected
 from notifier.engine.emitting import emit
 from notifier.engine.entities import Notification
+from notifier.engine.finishing import finish
 from notifier.engine.lanes import SEPARATOR, enqueue, free_lane
 from notifier.engine.state import Hold, State
 from notifier.engine.table import touch
@@ -36,10 +37,19 @@ def refused(state: State, n: Notification, result: Rejected, now: float) -> None
         _probe_later(state, key, hold, now)
     if hold.probe == n.id:
         hold.probe = None
-    put_on_hold(state, n, hold, now)
+    if now >= n.deadline:
+        finish(state, n, "skipped", now, reason="expired")
+    else:
+        put_on_hold(state, n, hold, now)
+        come_back(state, n)
     for name, queue in state.senders.items():
         if queue.owner == key[0] and queue.ring:
             state.runnable[name] = None
+
+
+def come_back(state: State, n: Notification) -> None:
+    """From an attempt that sent nothing: key and configuration may have changed since it began."""
+    state.reconsider[n.id] = None
 
 
 def put_on_hold(state: State, n: Notification, hold: Hold, now: float) -> None:

@@ -10,13 +10,13 @@ from notifier.domain.catalog import ConnectionConfig, TenantConfig
 from notifier.domain.channel_rules import Part, decide
 from notifier.domain.events import EventRef, InboxEvent, KeyData, Person
 from notifier.domain.identifiers import identity_of, notification_id
-from notifier.domain.outcomes import Cause, TemplateRef
+from notifier.domain.outcomes import Cause, Channel, TemplateRef
 from notifier.engine.arriving import address, arrive, event_time, hold, skip, wait
 from notifier.engine.emitting import emit_applied, emit_ignored
 from notifier.engine.entities import KeyState, Notification, Told
 from notifier.engine.finishing import finish
 from notifier.engine.lanes import enqueue, leave_lane
-from notifier.engine.preparing import person_name
+from notifier.engine.preparing import find_person, person_name
 from notifier.engine.state import State
 from notifier.engine.table import key_key, touch
 
@@ -68,9 +68,12 @@ class KeyChange:
         self._started = 0
 
     def refresh(self) -> None:
-        """What waits is decided again on the key as it now stands."""
+        """What waits is decided again on the key as it now stands; what is under way, when it comes back."""
+        persons = {person_name(person, position) for position, person in enumerate(self._known.key.persons)}
         for n in of_key(self._state, self._known):
             if n.stage not in ("held", "waiting"):
+                if n.person not in persons and cancel(self._state, n, "superseded", self._event.ref, self._now):
+                    self._affected.append(n.id)
                 continue
             before, cause = (n.stage, n.hold, n.to, n.due), n.cause
             n.cause = Cause(event=self._event.ref)
@@ -93,18 +96,25 @@ class KeyChange:
         for position, person in enumerate(self._known.key.persons):
             name = person_name(person, position)
             told = self._known.told.get(name)
-            if told is not None and not told.silent and name not in waiting:
+            if told is None or told.silent:
+                continue
+            if name not in waiting:
                 self._start(person, name, "doorcode_is_changed")
+            elif told.mailed:  # the text that waits will say the new code, the mail that went said the old one
+                self._start(person, name, "doorcode_is_changed", channels=("email",))
 
-    def _start(self, person: Person, name: str, rule: str) -> None:
+    def _start(self, person: Person, name: str, rule: str, *, channels: tuple[Channel, ...] = ("sms", "email")) -> None:
         """Begin what the decision says; the person's SMS, else the e-mail, stands for the first message."""
         decision = decide(self._tenant, self._known.key, person, rule, self._now)
         for part in decision.parts:
+            if part.channel not in channels:
+                continue
             n = self._new(person, name, rule, part)
             arrive(self._state, n)
             self._started += 1
             if rule == "key_is_ready" and (part.channel == "sms" or name not in self._known.told):
-                self._known.told[name] = Told(n.id)
+                mailed = name in self._known.told and self._known.told[name].mailed
+                self._known.told[name] = Told(n.id, mailed=mailed)
             place(self._state, self._tenant, self._known, n, part, self._now)
 
     def _new(self, person: Person, name: str, rule: str, part: Part) -> Notification:
@@ -154,19 +164,26 @@ def cancel(state: State, n: Notification, reason: str, event: EventRef | None, n
 
 def decide_again(state: State, tenant: TenantConfig, known: KeyState, n: Notification, now: float) -> None:
     """The decision for one waiting notification, on the key and the configuration as they are now."""
-    for position, person in enumerate(known.key.persons):
-        if person_name(person, position) == n.person:
-            parts = decide(tenant, known.key, person, n.rule, now).parts
-            part = next((part for part in parts if part.channel == n.channel), parts[0] if parts else None)
-            if part is not None:
-                place(state, tenant, known, n, part, now)
-            return
-    finish(state, n, "cancelled", now, reason="superseded")
+    if find_person(known, n.person) is None:
+        finish(state, n, "cancelled", now, reason="superseded")
+        return
+    part = part_for(tenant, known, n, now)
+    if part is not None:
+        place(state, tenant, known, n, part, now)
+
+
+def part_for(tenant: TenantConfig, known: KeyState, n: Notification, now: float) -> Part | None:
+    """What the decision says of this notification now; None when its person is not of the key any more."""
+    person = find_person(known, n.person)
+    if person is None:
+        return None
+    parts = decide(tenant, known.key, person, n.rule, now).parts
+    return next((part for part in parts if part.channel == n.channel), parts[0] if parts else None)
 
 
 def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, part: Part, now: float) -> None:
     """Put the decision into effect."""
-    before = _placing(n)
+    before, due = _placing(n), n.due
     lane, sender, moved = (n.tenant, n.to or ""), (n.connection, n.sender), n.to not in (None, part.to)
     address(state, n, part.to)
     n.body = None
@@ -185,9 +202,10 @@ def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, 
             n.due = _due(tenant, known, n)
             held = n.stage == "held" and n.hold in ("connection_broken", "sender_held")
             if not held or sender != (n.connection, n.sender):  # else only its connection releases it
-                _place_in_time(state, n, now, moved=moved)
-    if _placing(n) != before:
+                _place_in_time(state, n, now, moved=moved, due=due)
+    if _placing(n) != before and n.stage != "final":
         touch(state, "n/" + n.id, bound=True)
+        state.timers.at(n.deadline, "expire", n.id)
     if moved or n.stage == "held" or n.due > now:
         leave_lane(state, lane, n, now)
 
@@ -196,12 +214,13 @@ def _placing(n: Notification) -> tuple[object, ...]:
     return n.stage, n.hold, n.to, n.connection, n.sender, n.channel, n.due, n.deadline
 
 
-def _place_in_time(state: State, n: Notification, now: float, *, moved: bool) -> None:
-    if n.stage == "waiting" and n.status is not None and n.due <= now:
-        if moved:
-            enqueue(state, n, now)
-        return  # in its lane, or waiting for a retry
-    wait(state, n, now)
+def _place_in_time(state: State, n: Notification, now: float, *, moved: bool, due: float) -> None:
+    """`due` is when it was due so far."""
+    if n.stage != "waiting" or n.status is None or (n.due != due and n.due > now):
+        wait(state, n, now)
+    elif moved or n.due != due:
+        enqueue(state, n, now)
+    # else it is in its lane, or waits for its time or for a retry
 
 
 def _due(tenant: TenantConfig, known: KeyState, n: Notification) -> float:

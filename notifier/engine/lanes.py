@@ -138,7 +138,8 @@ def taken(queue: SenderQueue, n: Notification) -> Lane:
     """The turn was taken: pay for it in tokens and deficit, and leave lane and line."""
     segments = n.segments or 1
     queue.tokens -= segments
-    queue.deficit[queue.ring[0]] = max(0.0, queue.deficit[queue.ring[0]] - segments)
+    alone = len(queue.ring) == 1
+    queue.deficit[queue.ring[0]] = 0.0 if alone else queue.deficit[queue.ring[0]] - segments
     lane = leave_line(queue)
     heapq.heappop(lane.due)
     return lane

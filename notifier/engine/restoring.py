@@ -15,7 +15,6 @@ from notifier.engine.entities import (
     AnswerFact,
     Claim,
     Consent,
-    Doubt,
     Entity,
     EventNote,
     KeyState,
@@ -162,8 +161,8 @@ def _judge_void_only(state: State, key: str, value: bytes) -> None:
         return
     if isinstance(entity, Notification):
         if entity.stage != "final":
-            entity.stage = "doubt"
-            entity.doubt = Doubt(cause="takeover", since=entity.attempt_at or entity.accepted, inherited=True)
+            entity.stage, entity.doubt = "sending", None  # taken over: in doubt, and said to be
+            entity.attempt_at = entity.attempt_at or entity.accepted
         entity.outcomes = []
         _enter(state, key, entity)
     elif isinstance(entity, OptOut):

@@ -16,7 +16,7 @@ from notifier.engine.emitting import emit
 from notifier.engine.entities import AnswerFact, Notification, OptOut
 from notifier.engine.evidence import doubted
 from notifier.engine.finishing import doubt_over, end_run_as_accepted, finish
-from notifier.engine.holding import got_through, hold_for, put_on_hold, refused
+from notifier.engine.holding import come_back, got_through, hold_for, put_on_hold, refused
 from notifier.engine.lanes import (
     SEPARATOR,
     account_of,
@@ -142,6 +142,7 @@ def _close_attempt(state: State, n: Notification, now: float) -> None:
         finish(state, n, "cancelled", now, reason=n.cancel)
         return
     n.stage = "waiting"
+    come_back(state, n)
     emit(state, n, "scheduled", now, reason="retry", detail="intent_late", attempt=n.attempt + 1)
     enqueue(state, n, now)
 
@@ -206,6 +207,7 @@ def retry(state: State, n: Notification, now: float, retry_after: float | None, 
     n.stage = "waiting"
     n.retry_at = now + _backoff(n.id, n.attempt, retry_after)
     n.body = n.body if n.key_id is None else None  # from the key as it stands by then
+    come_back(state, n)
     emit(state, n, "scheduled", now, reason="retry", detail=detail, attempt=n.attempt + 1)
     enqueue(state, n, now)
     reoffer(state, (n.tenant, n.to or ""), now)
