@@ -65,8 +65,8 @@ class SendRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class LookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask the message list whether a create in doubt shows: it was begun at `since`, and cannot have come to Twilio
-    after `until` (wall time in seconds)."""
+    """Ask the message list whether a create in doubt shows: it was begun at `since`; what was created from `until` on
+    may be another's (wall time in seconds; None: nobody else's can be among them)."""
 
     connection: str
     to: str
@@ -74,7 +74,7 @@ class LookRequest(msgspec.Struct, frozen=True, kw_only=True):
     from_: str | None
     messaging_service_sid: str | None
     since: float
-    until: float
+    until: float | None = None
 
 
 class MessageMatch(msgspec.Struct, frozen=True, kw_only=True):

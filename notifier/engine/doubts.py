@@ -11,7 +11,7 @@ from notifier.domain.documents import DoubtPolicy
 from notifier.engine.commands import FindSignalsEnd, Look
 from notifier.engine.emitting import emit
 from notifier.engine.entities import Doubt, Notification
-from notifier.engine.evidence import doubted
+from notifier.engine.evidence import doubted, next_attempt
 from notifier.engine.lanes import hold_lane
 from notifier.engine.state import State
 from notifier.engine.table import touch
@@ -60,11 +60,7 @@ def signals_end(state: State, offset: int) -> None:
 
 
 def look_when_read(state: State) -> None:
-    """Every doubt whose signals are read asks the list.
-
-    Its POST can reach Twilio no later than the quarantine allows, and a later text to the same person goes no earlier
-    than `LANE_WAIT`, which is longer: so a message of after the quarantine is another's, however alike it is.
-    """
+    """Every doubt whose signals are read asks the list."""
     if not state.settling:
         return
     read = state.positions.signals or 0
@@ -78,7 +74,7 @@ def look_when_read(state: State) -> None:
         request = LookRequest(
             connection=n.connection or "", to=n.to or "", body=n.body or "",
             from_=None if service else sender, messaging_service_sid=sender if service else None, since=n.doubt.since,
-            until=n.doubt.since + state.config.quarantine,
+            until=next_attempt(state, n),
         )  # fmt: skip
         state.commands.append(Look(n.id, n.attempt, request))
 

@@ -43,6 +43,18 @@ def no_longer_doubted(state: State, n: Notification) -> list[str]:
     return list(uncertain.kept)
 
 
+def next_attempt(state: State, n: Notification) -> float | None:
+    """When the next text to the same number over the same connection was begun whose message is not known yet either.
+
+    One created from then on may be that text's, however alike both are. None when there is no such text: then a message
+    is evidence however late it was created.
+    """
+    uncertain = state.uncertain.get(_place(n))
+    others = (state.notifications.get(other) for other in (uncertain.doubts if uncertain else ()) if other != n.id)
+    begun = (other.attempt_at for other in others if other is not None and other.attempt_at is not None)
+    return min((time for time in begun if time > (n.attempt_at or 0.0)), default=None)
+
+
 def unclaimed(state: State, n: Notification, matches: tuple[MessageMatch, ...]) -> MessageMatch | None:
     """The first match that is not known as another notification's message."""
     return next((match for match in matches if state.by_sid.get(match.sid, n.id) == n.id), None)

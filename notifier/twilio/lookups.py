@@ -97,8 +97,7 @@ def _matching(messages: Iterable[_Message], request: LookRequest) -> Iterable[Me
             )
             and message.body == request.body
             and message.date_created is not None
-            and request.since - CLOCK_SKEW_SECONDS
-            <= message.date_created.timestamp()
-            <= request.until + CLOCK_SKEW_SECONDS
+            and message.date_created.timestamp() >= request.since - CLOCK_SKEW_SECONDS
+            and (request.until is None or message.date_created.timestamp() < request.until - CLOCK_SKEW_SECONDS)
         ):
             yield MessageMatch(sid=message.sid, status=message.status, error_code=message.error_code)

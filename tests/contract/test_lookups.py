@@ -37,7 +37,7 @@ TO = "+12025550143"
 def look(since: float, **changes: object) -> LookRequest:
     fields: dict[str, object] = {
         "connection": "harbour-house", "to": TO, "body": "Hi", "from_": SENDER, "messaging_service_sid": None,
-        "since": since, "until": since + 1e10,
+        "since": since,
     }  # fmt: skip
     return LookRequest(**(fields | changes))  # type: ignore[arg-type]  # the fields of one struct
 
@@ -58,7 +58,7 @@ async def test_number_sender_body_and_time_all_have_to_fit() -> None:
         accepted = await twilio.send(text_to(TO))
         assert isinstance(accepted, Accepted)
         assert await twilio.look(look(clock.time)) == (MessageMatch(sid=accepted.sid, status="queued"),)
-        assert await twilio.look(look(clock.time - 60.0, until=clock.time - 25.0)) == ()
+        assert await twilio.look(look(clock.time - 60.0, until=clock.time)) == ()
         for other in (
             look(clock.time, to="+12025550199"), look(clock.time, from_=OTHER_SENDER), look(clock.time, body="hi"),
             look(clock.time, from_=None, messaging_service_sid=SERVICE), look(clock.time + 10),

@@ -180,7 +180,8 @@ class World:
             for message in self.messages
             if message.request.to == request.to
             and message.request.body == request.body
-            and request.since - 0.001 <= message.at <= request.until
+            and message.at >= request.since - 0.001
+            and (request.until is None or message.at < request.until)
             and message.at <= self.now - self.faults.list_lag
         )
 
