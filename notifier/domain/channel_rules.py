@@ -13,7 +13,7 @@ from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Literal
 
 from notifier.domain.catalog import BUILTIN_TEMPLATES, ConnectionConfig, TemplateConfig, TenantConfig
-from notifier.domain.events import Key, Person
+from notifier.domain.events import Key, Person, Share
 from notifier.domain.outcomes import Channel
 from notifier.domain.phone_numbers import normalise
 
@@ -23,6 +23,9 @@ Result = Literal[
     "email", "own_sms", "builtin_sms",
     "no_contact", "no_phone", "invalid_recipient", "sms_disabled", "notifications_disabled",
 ]  # fmt: skip
+
+SHARE_RULE = "credentials_shared"  # what staff send by hand; its text is that of key_is_ready (seed A16)
+SHARE_INTERVAL = 180.0  # seconds per key and destination (seed A17)
 
 _EMAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -100,6 +103,50 @@ def decide(tenant: TenantConfig, key: Key, person: Person, template_name: str, n
     return Decision(tuple(part if part.action != "send" else _ready(part, key) for part in parts))
 
 
+def decide_share(
+    tenant: TenantConfig, key: Key, channel: Channel, to: str | None, now: float, *, alternative: bool
+) -> Part:
+    """What is to be done when staff share a credential; `to`: E.164, for SMS.
+
+    Toggles govern automatic messages only (seed A18), and a guest with an e-mail address gets an SMS when staff choose
+    it. Without a credential only an alternative destination is served (seed A16); another waits for the credential.
+    """
+    if channel == "email":
+        part = Part(channel="email", action="delegate", reason="shared_by_email")
+    else:
+        part = _part("own_sms" if tenant.connection is not None else "builtin_sms", tenant, to, "key_is_ready")
+    if not tenant.document.live:
+        return replace(part, action="hold", reason="not_live")
+    if not is_active(key, now):
+        return replace(part, action="skip", reason="key_not_active")
+    return part if part.action != "send" else _ready(part, key, without_credential=alternative)
+
+
+def destination_of(tenant: TenantConfig, share: Share) -> str | None:
+    """An E.164 number or a lower-case e-mail address; None for what is neither."""
+    if share.channel == "sms":
+        return normalise(share.destination, tenant.document.default_region)
+    address = share.destination.strip().lower()
+    return address if _EMAIL_ADDRESS.fullmatch(address) else None
+
+
+def sharer_of(tenant: TenantConfig, key: Key, share: Share) -> tuple[int, Person] | None:
+    """The person of the key whom a share is for, with its position: the one that staff named, else the one who has
+    that destination on file, else the only one."""
+    for position, person in enumerate(key.persons):
+        if share.person_id is not None:
+            if person.id == share.person_id:
+                return position, person
+        elif not share.alternative and destination_of(tenant, share) in _destinations(tenant, person):
+            return position, person
+    return (0, key.persons[0]) if share.person_id is None and len(key.persons) == 1 else None
+
+
+def _destinations(tenant: TenantConfig, person: Person) -> tuple[str | None, str | None]:
+    number = normalise(person.phone or "", tenant.document.default_region)
+    return number, (person.email or "").strip().lower() or None
+
+
 def is_active(key: Key, now: float) -> bool:
     """Neither withdrawn nor over, and its guest is expected."""
     if key.status in ("past", "revoked") or key.ends_at.timestamp() <= now:
@@ -152,9 +199,9 @@ def _part(result: Result, tenant: TenantConfig, number: str | None, template_nam
     return Part(channel="sms", action="skip", reason=result, to=number)
 
 
-def _ready(part: Part, key: Key) -> Part:
+def _ready(part: Part, key: Key, *, without_credential: bool = False) -> Part:
     """What else a text needs. It waits for its credential first: a missing sender may be there by then."""
-    if not key.has_credential:
+    if not key.has_credential and not without_credential:
         return replace(part, action="hold", reason="awaiting_credential")
     if part.template is None:
         return replace(part, action="skip", reason="no_template")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from notifier.domain.catalog import Catalog, TenantConfig
 from notifier.engine.entities import Notification
 from notifier.engine.holding import new_versions
-from notifier.engine.keys import cancel, decide_again, part_for
+from notifier.engine.keys import cancel
 from notifier.engine.ledger import has_room
+from notifier.engine.placing import decide_again, part_for
 from notifier.engine.state import State
 from notifier.engine.table import key_key
 

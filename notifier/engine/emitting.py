@@ -44,6 +44,8 @@ def emit(
     if n.status in TERMINAL_STATUSES:
         raise AssertionError(f"{n.id} is {n.status} already and cannot become {status}")
     terminal = status in TERMINAL_STATUSES
+    if detail is None and n.without_credential:
+        detail = "without_credential"
     n.status = status
     n.seq += 1
     if terminal:

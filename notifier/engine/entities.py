@@ -60,6 +60,8 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="cam
     person: str = ""  # the person's id, or its position
     person_id: str | None = None
     workflow: WorkflowRef | None = None
+    alternative: bool = False  # shared with a destination that is not on file
+    without_credential: bool = False  # its text says neither code nor link (seed-systems.md A16)
     channel: Channel = "sms"
     class_: MessageClass = "transactional"
     template: TemplateRef | None = None
@@ -116,6 +118,14 @@ class Told(msgspec.Struct, omit_defaults=True, rename="camel"):
     mailed: bool = False  # the other half of policy `both` went out
 
 
+class Shared(msgspec.Struct, omit_defaults=True, rename="camel"):
+    """Staff shared the key's credential with one destination; gone again when nothing went out."""
+
+    at: float  # when staff pressed the button
+    notification: str
+    person: str | None = None  # whom that told; None for an alternative destination
+
+
 class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """A PMS key as it now stands, until it ends; `k/<tenant>/<keyId>`."""
 
@@ -125,6 +135,7 @@ class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
     identity: str = ""  # of that record's event
     ready: bool = False  # a key.ready was seen
     told: dict[str, Told] = {}
+    shared: dict[str, Shared] = {}  # by destination: an E.164 number or an e-mail address
 
 
 class EventNote(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):

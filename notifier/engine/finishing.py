@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from notifier.domain.channel_rules import SHARE_RULE
 from notifier.domain.identifiers import identity_of
 from notifier.domain.outcomes import Status
 from notifier.engine.emitting import emit, emit_run
-from notifier.engine.entities import EventNote, Notification, Run
+from notifier.engine.entities import EventNote, KeyState, Notification, Run
 from notifier.engine.evidence import is_kept, keep_for_doubts, no_longer_doubted
 from notifier.engine.lanes import free_lane
 from notifier.engine.remembering import remove, retire
@@ -24,7 +25,7 @@ def finish(
     for index in (state.intending, state.polls, state.settling):
         index.pop(n.id, None)
     _end_run(state, n, status, reason, now)
-    if n.rule == "key_is_ready":
+    if n.key_id is not None:
         _mark_told(state, n, went_out=n.handed_over is not None or status in WENT_OUT)
     keep_for_doubts(state, n)
     doubt_over(state, n, now)
@@ -46,8 +47,12 @@ def _mark_told(state: State, n: Notification, *, went_out: bool) -> None:
     """Who got no first message, on no channel, is not told of a changed door code (seed A10)."""
     key = key_key(n.tenant, n.key_id or "")
     known = state.keys.get(key)
-    told = None if known is None else known.told.get(n.person)
-    if told is None:
+    if known is None:
+        return
+    if n.rule == SHARE_RULE and not went_out:
+        _unshare(state, key, known, n)
+    told = known.told.get(n.person)
+    if n.rule != "key_is_ready" or told is None:
         return
     before = told.silent, told.mailed
     if n.channel == "email":
@@ -57,6 +62,14 @@ def _mark_told(state: State, n: Notification, *, went_out: bool) -> None:
     told.silent = told.silent and not told.mailed
     if (told.silent, told.mailed) != before:
         touch(state, key, bound=True)
+
+
+def _unshare(state: State, key: str, known: KeyState, n: Notification) -> None:
+    """Nobody got it: staff may share again at once."""
+    for destination, shared in tuple(known.shared.items()):
+        if shared.notification == n.id:
+            del known.shared[destination]
+            touch(state, key, bound=True)
 
 
 def end_run_as_accepted(state: State, n: Notification, now: float) -> None:

@@ -6,17 +6,18 @@ is in the first message, and only what changes afterwards needs another one (see
 
 from __future__ import annotations
 
-from notifier.domain.catalog import ConnectionConfig, TenantConfig
-from notifier.domain.channel_rules import Part, decide
-from notifier.domain.events import EventRef, InboxEvent, KeyData, Person
+from notifier.domain.catalog import TenantConfig
+from notifier.domain.channel_rules import SHARE_RULE, Part, decide
+from notifier.domain.events import EventRef, InboxEvent, KeyData, Person, Share
 from notifier.domain.identifiers import identity_of, notification_id
 from notifier.domain.outcomes import Cause, Channel, TemplateRef
-from notifier.engine.arriving import address, arrive, event_time, hold, skip, wait
+from notifier.engine.arriving import arrive, event_time
 from notifier.engine.emitting import emit_applied, emit_ignored
 from notifier.engine.entities import KeyState, Notification, Told
 from notifier.engine.finishing import finish
-from notifier.engine.lanes import enqueue, leave_lane
-from notifier.engine.preparing import find_person, person_name
+from notifier.engine.placing import decide_again, place
+from notifier.engine.preparing import person_name
+from notifier.engine.sharing import share, was_shared_with
 from notifier.engine.state import State
 from notifier.engine.table import key_key, touch
 
@@ -29,30 +30,22 @@ def accept_key_event(
     """One PMS event, whole: the key, the notifications it starts, and what it releases or cancels."""
     key = key_key(tenant.name, data.key.id)
     known = state.keys.get(key)
-    if known is not None and data.key.version <= known.key.version:
+    stale = known is not None and data.key.version <= known.key.version
+    if stale and event.type != "credentials.shared":
         emit_ignored(state, event, inbox, "stale_version", now)
         return
     if known is None:
         known = KeyState(tenant=tenant.name, key=data.key, inbox=inbox)
         state.keys.put(key, known)
-    known.key, known.inbox, known.identity = data.key, inbox, identity_of(event.ref).hex()
+    known.inbox, known.identity = inbox, identity_of(event.ref).hex()
     touch(state, key, bound=True)
-    state.timers.at(data.key.ends_at.timestamp() + 1.0, "key_end", key)
     change = KeyChange(state, tenant, event, known, inbox, now)
-    match event.type:
-        case "key.ready":
-            known.ready = True
-            change.refresh()
-            change.tell_new_persons()
-        case "key.updated":
-            change.refresh()
-            if known.ready:
-                change.tell_new_persons()
-        case "doorcode.changed":
-            change.refresh()
-            change.tell_changed_code()
-        case "key.revoked" | "reservation.cancelled":
-            change.cancel(CANCELLING[event.type])
+    if not stale:
+        known.key = data.key
+        state.timers.at(data.key.ends_at.timestamp() + 1.0, "key_end", key)
+        change.take_effect()
+    if event.type == "credentials.shared" and data.share is not None:
+        change.share(data.share)
     change.report()
 
 
@@ -67,12 +60,37 @@ class KeyChange:
         self._affected: list[str] = []
         self._started = 0
 
+    def take_effect(self) -> None:
+        """What follows from the key as it now stands. A share that brings a newer key is an update, too."""
+        match self._event.type:
+            case "key.ready":
+                self._known.ready = True
+                self.refresh()
+                self.tell_new_persons()
+            case "key.updated" | "credentials.shared":
+                self.refresh()
+                if self._known.ready:
+                    self.tell_new_persons()
+            case "doorcode.changed":
+                self.refresh()
+                self.tell_changed_code()
+            case "key.revoked" | "reservation.cancelled":
+                self.cancel(CANCELLING[self._event.type])
+
+    def share(self, wish: Share) -> None:
+        share(
+            self._state, self._tenant, self._known, self._event, wish, inbox=self._inbox, order=self._started,
+            now=self._now,
+        )  # fmt: skip
+        self._started += 1
+
     def refresh(self) -> None:
         """What waits is decided again on the key as it now stands; what is under way, when it comes back."""
         persons = {person_name(person, position) for position, person in enumerate(self._known.key.persons)}
         for n in of_key(self._state, self._known):
             if n.stage not in ("held", "waiting"):
-                if n.person not in persons and cancel(self._state, n, "superseded", self._event.ref, self._now):
+                gone = n.person not in persons and n.rule != SHARE_RULE
+                if gone and cancel(self._state, n, "superseded", self._event.ref, self._now):
                     self._affected.append(n.id)
                 continue
             before, cause = (n.stage, n.hold, n.to, n.due), n.cause
@@ -92,15 +110,17 @@ class KeyChange:
 
     def tell_changed_code(self) -> None:
         """seed A10: only who got a first message is told of the new code; the others get it with their first."""
-        waiting = {n.person for n in of_key(self._state, self._known) if n.stage in ("held", "waiting")}
+        waiting = {
+            n.person for n in of_key(self._state, self._known) if n.stage in ("held", "waiting") and not n.alternative
+        }
         for position, person in enumerate(self._known.key.persons):
             name = person_name(person, position)
             told = self._known.told.get(name)
-            if told is None or told.silent:
+            if (told is None or told.silent) and not was_shared_with(self._known, name):
                 continue
             if name not in waiting:
                 self._start(person, name, "doorcode_is_changed")
-            elif told.mailed:  # the text that waits will say the new code, the mail that went said the old one
+            elif told is not None and told.mailed:  # the text that waits says the new code, the mail said the old one
                 self._start(person, name, "doorcode_is_changed", channels=("email",))
 
     def _start(self, person: Person, name: str, rule: str, *, channels: tuple[Channel, ...] = ("sms", "email")) -> None:
@@ -160,87 +180,6 @@ def cancel(state: State, n: Notification, reason: str, event: EventRef | None, n
     n.cancel = reason
     touch(state, "n/" + n.id, bound=True)
     return n.stage == "doubt" or n.id not in state.posted
-
-
-def decide_again(state: State, tenant: TenantConfig, known: KeyState, n: Notification, now: float) -> None:
-    """The decision for one waiting notification, on the key and the configuration as they are now."""
-    if find_person(known, n.person) is None:
-        finish(state, n, "cancelled", now, reason="superseded")
-        return
-    part = part_for(tenant, known, n, now)
-    if part is not None:
-        place(state, tenant, known, n, part, now)
-
-
-def part_for(tenant: TenantConfig, known: KeyState, n: Notification, now: float) -> Part | None:
-    """What the decision says of this notification now; None when its person is not of the key any more."""
-    person = find_person(known, n.person)
-    if person is None:
-        return None
-    parts = decide(tenant, known.key, person, n.rule, now).parts
-    return next((part for part in parts if part.channel == n.channel), parts[0] if parts else None)
-
-
-def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, part: Part, now: float) -> None:
-    """Put the decision into effect."""
-    before, due = _placing(n), n.due
-    lane, sender, moved = (n.tenant, n.to or ""), (n.connection, n.sender), n.to not in (None, part.to)
-    address(state, n, part.to)
-    n.body = None
-    n.deadline = _deadline(known, part, _due(tenant, known, n))
-    n.connection = part.connection.owner if part.connection else None
-    n.sender = _sender(part.connection, part.to) if part.connection and part.to else None
-    match part.action:
-        case "skip":
-            skip(state, n, part.reason or "no_contact", now)
-        case "delegate":
-            n.channel = "email"
-            finish(state, n, "delegated", now, reason=part.reason)
-        case "hold":
-            hold(state, n, part.reason or "awaiting_credential", now)
-        case "send":
-            n.due = _due(tenant, known, n)
-            held = n.stage == "held" and n.hold in ("connection_broken", "sender_held")
-            if not held or sender != (n.connection, n.sender):  # else only its connection releases it
-                _place_in_time(state, n, now, moved=moved, due=due)
-    if _placing(n) != before and n.stage != "final":
-        touch(state, "n/" + n.id, bound=True)
-        state.timers.at(n.deadline, "expire", n.id)
-    if moved or n.stage == "held" or n.due > now:
-        leave_lane(state, lane, n, now)
-
-
-def _placing(n: Notification) -> tuple[object, ...]:
-    return n.stage, n.hold, n.to, n.connection, n.sender, n.channel, n.due, n.deadline
-
-
-def _place_in_time(state: State, n: Notification, now: float, *, moved: bool, due: float) -> None:
-    """`due` is when it was due so far."""
-    if n.stage != "waiting" or n.status is None or (n.due != due and n.due > now):
-        wait(state, n, now)
-    elif moved or n.due != due:
-        enqueue(state, n, now)
-    # else it is in its lane, or waits for its time or for a retry
-
-
-def _due(tenant: TenantConfig, known: KeyState, n: Notification) -> float:
-    """seed A5, A6: the lead counts back from the key's start in absolute time; none, or a past time, is at once."""
-    if tenant.lead is None or n.rule != "key_is_ready":
-        return n.accepted
-    return max(n.accepted, known.key.starts_at.timestamp() - tenant.lead)
-
-
-def _deadline(known: KeyState, part: Part, due: float) -> float:
-    end = known.key.ends_at.timestamp()
-    if part.template is not None and part.template.expires_after is not None:
-        return min(end, due + part.template.expires_after)
-    return end
-
-
-def _sender(connection: ConnectionConfig, number: str) -> str:
-    """The same person always sees the same sender of a connection with several."""
-    senders = connection.senders
-    return senders[sum(number.encode()) % len(senders)].name if senders else ""
 
 
 def key_ended(state: State, key: str, now: float) -> None:

@@ -6,7 +6,7 @@ A PMS text is rendered here, from the key as it stands now; a workflow's text wa
 from __future__ import annotations
 
 from notifier.domain.catalog import BUILTIN_TEMPLATES, TemplateConfig, TenantConfig
-from notifier.domain.channel_rules import variables
+from notifier.domain.channel_rules import SHARE_RULE, variables
 from notifier.domain.events import Person
 from notifier.domain.outcomes import TemplateRef
 from notifier.domain.segments import measure
@@ -42,6 +42,8 @@ def render_from_key(state: State, n: Notification) -> str | None:
     tenant = state.catalog.tenants.get(n.tenant)
     key = state.keys.get(key_key(n.tenant, n.key_id or ""))
     person = None if key is None else find_person(key, n.person)
+    if n.rule == SHARE_RULE and person is None:
+        person = Person()  # staff chose the destination; whose it is need not be known
     if tenant is None or key is None or person is None:
         return "no_template"
     template = template_for(tenant, n)
@@ -53,13 +55,15 @@ def render_from_key(state: State, n: Notification) -> str | None:
     measured = measure(text)
     n.body, n.segments, n.encoding = text, measured.count, measured.encoding
     n.template = TemplateRef(template.name, template.version)
+    n.without_credential = n.rule == SHARE_RULE and not key.key.has_credential
     return None
 
 
 def template_for(tenant: TenantConfig, n: Notification) -> TemplateConfig | None:
     """seed-systems.md A4: custom templates belong to the tenant's own connection, the built-in sender uses defaults."""
+    name = "key_is_ready" if n.rule == SHARE_RULE else n.rule
     own = tenant.connection is not None and n.connection == tenant.connection.owner
-    return (tenant.templates.get(n.rule) if own else None) or BUILTIN_TEMPLATES.get(n.rule)
+    return (tenant.templates.get(name) if own else None) or BUILTIN_TEMPLATES.get(name)
 
 
 def find_person(state: KeyState, name: str) -> Person | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendRequest, SendResult
+from notifier.domain.channel_rules import SHARE_RULE
 from notifier.engine.commands import Measured, Send
 from notifier.engine.configuring import reconsider_one
 from notifier.engine.doubts import enter_doubt
@@ -105,6 +106,8 @@ def _overtake(state: State, n: Notification, now: float) -> None:
             continue
         if (other.inbox, other.order) > (n.inbox, n.order) or other.cancel is not None:
             continue
+        if SHARE_RULE in (n.rule, other.rule) and n.to != other.to:
+            continue  # staff sent it elsewhere
         if other.stage == "doubt":
             other.cancel = "superseded"
             touch(state, "n/" + other.id, bound=True)
