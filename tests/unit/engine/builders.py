@@ -64,8 +64,9 @@ def key(
     }  # fmt: skip
 
 
-def inbox_event(id_: str, type_: str, data: dict[str, Any], name: str) -> InboxEvent:
+def inbox_event(id_: str, type_: str, data: dict[str, Any], name: str, time: float | None = None) -> InboxEvent:
     """Whose name begins like the clinic's is a care platform, everybody else a property."""
     platform: Platform = "care" if name.startswith(CLINIC) else "pms"
     raw = msgspec.Raw(msgspec.json.encode(data))
-    return InboxEvent(id=id_, source="/test", type=type_, platform=platform, tenant=name, data=raw)
+    at = None if time is None else datetime.fromtimestamp(time, UTC)
+    return InboxEvent(id=id_, source="/test", type=type_, platform=platform, tenant=name, data=raw, time=at)

@@ -208,11 +208,11 @@ class Shell:
 
     def event(
         self, type_: str, data: dict[str, Any], *, name: str = HOTEL, id_: str | None = None,
-        position: SourcePosition | None = None,
+        position: SourcePosition | None = None, time: float | None = None,
     ) -> str:  # fmt: skip
         """One inbox record; returns the event's id."""
         offset, self._inbox = self._inbox, self._inbox + 1
-        event = inbox_event(id_ or f"e{offset}", type_, data, name)
+        event = inbox_event(id_ or f"e{offset}", type_, data, name, time)
         place = position or SourcePosition(f"{event.platform}.events", 0, offset, int(self.now * 1000))
         self.give(InboxRecord(offset, event, place))
         return event.id
