@@ -19,7 +19,7 @@ from notifier.app.clock import Clock
 from notifier.commands.documents import as_yaml, read_documents, tell
 from notifier.domain.config_changes import Changes, changes_between, remaining
 from notifier.domain.config_records import encode_document
-from notifier.domain.documents import Connection, Document, Halt, document_key
+from notifier.domain.documents import Connection, Document, OperatorDocument, document_key
 from notifier.domain.validation import IN_FORCE, Fault, Validation, Written, validate
 from notifier.kafka.config_topic import ConfigSnapshot, read_config, write_config
 from notifier.kafka.connection import client_options
@@ -103,7 +103,7 @@ def export_documents(
     shown = [
         document
         for document in sorted(snapshot.documents.values(), key=_export_order)
-        if not isinstance(document, Halt) and tenant in (None, document.tenant)
+        if not isinstance(document, OperatorDocument) and tenant in (None, document.tenant)
     ]
     if tenant is not None and not shown:
         raise LookupError(f"nothing is in force for {tenant}")
@@ -115,7 +115,7 @@ def export_documents(
 
 
 def _export_order(document: Document) -> tuple[str, int, str]:
-    kinds = ("Tenant", "Connection", "Template", "Workflow", "Halt")
+    kinds = ("Tenant", "Connection", "Template", "Workflow")
     return document.tenant, kinds.index(type(document).__name__), document_key(document)
 
 
@@ -151,12 +151,13 @@ def _is(one: Written, document: Document) -> bool:
 
 async def _write(changes: Changes, snapshot: ConfigSnapshot, settings: Settings) -> int:
     now = datetime.fromtimestamp(Clock().now(), UTC)
-    records = list(changes.records(snapshot.documents, now, _who(settings)))
+    records = list(changes.records(snapshot.documents, now, who(settings)))
     topic = settings.topics.name("config")
     return await write_config(client_options(settings.kafka), topic, records, expected_end=snapshot.end)
 
 
-def _who(settings: Settings) -> str:
+def who(settings: Settings) -> str:
+    """Whom `updatedBy` of a stored document names."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user needs no name

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from notifier.commands import config, demo, ingest, publish, results, run, topics
+from notifier.commands import config, demo, ingest, pause, publish, results, run, topics
 from notifier.commands.output import forgiving_readers_that_go
 
 app = typer.Typer(
@@ -31,6 +31,8 @@ app.add_typer(config.app, name="config")
 app.command("publish")(publish.publish)
 app.command("results")(results.results)
 app.add_typer(ingest.app, name="ingest")
+app.command("pause")(pause.pause)
+app.command("resume")(pause.resume)
 
 
 def _print_version(wanted: bool) -> None:

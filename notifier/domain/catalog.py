@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from notifier.domain.compiling import (
     BUILTIN_TEMPLATES,
+    SHARED_OWNER,
     Compiled,
     ConnectionConfig,
     SenderConfig,
@@ -30,6 +31,7 @@ from notifier.domain.documents import (
     Document,
     DoubtPolicy,
     Halt,
+    Pause,
     Template,
     Tenant,
     Timing,
@@ -85,14 +87,19 @@ class TenantConfig:
 class Catalog:
     """All documents in force. `offset` is the last offset of the topic that it knows, -1 when it knows none.
 
-    `connections` by owner, `halts` by `topic:partition`.
+    `connections` by owner, `halts` by `topic:partition`; `paused` names tenants, or `platform` for all.
     """
 
     offset: int
     tenants: Mapping[str, TenantConfig]
     connections: Mapping[str, ConnectionConfig]
     halts: Mapping[str, Halt]
+    paused: frozenset[str]
     faults: tuple[str, ...]
+
+    def is_paused(self, tenant: str) -> bool:
+        """Whether an operator stopped the sending of this tenant, or of all."""
+        return bool(self.paused) and (tenant in self.paused or SHARED_OWNER in self.paused)
 
 
 def empty() -> Catalog:
@@ -115,6 +122,7 @@ class _Parts:
     tenants: list[Tenant] = field(default_factory=list)
     connections: dict[str, ConnectionConfig] = field(default_factory=dict)
     halts: dict[str, Halt] = field(default_factory=dict)
+    paused: set[str] = field(default_factory=set)
     templates: dict[str, dict[str, TemplateConfig]] = field(default_factory=dict)
     workflows: dict[str, list[tuple[str, WorkflowConfig]]] = field(default_factory=dict)  # with the trigger's type
     faults: list[str] = field(default_factory=list)
@@ -142,6 +150,7 @@ class CatalogBuilder:
             tenants=self._tenants,
             connections=parts.connections,
             halts=parts.halts,
+            paused=frozenset(parts.paused),
             faults=tuple(parts.faults),
         )
 
@@ -160,6 +169,8 @@ class CatalogBuilder:
                     parts.workflows.setdefault(document.tenant, []).append((document.trigger.type, workflow))
             case Halt():
                 parts.halts[document.name] = document
+            case Pause():
+                parts.paused.add(document.tenant)
 
     def _reuse(
         self, document: Document, known: Mapping[str, tuple[Document, Compiled]], kind: type[_Wanted]

@@ -1,7 +1,7 @@
 """From what is wanted to what must be written: added, changed and removed documents, as values.
 
 Rules: a document that says the same as the one in force is not written again, so that its version stays. Only what
-staff write is ever pruned; halts are ingest's. A tenant's own document is removed after everything else of it.
+staff write is ever pruned, neither halts nor pauses. A tenant's own document is removed after everything else of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain.config_records import stamped, without_stamp
-from notifier.domain.documents import Document, Halt, Tenant, document_key
+from notifier.domain.documents import Document, OperatorDocument, Tenant, document_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def changes_between(
         document
         for key, document in in_force.items()
         if key not in by_key
-        and not isinstance(document, Halt)
+        and not isinstance(document, OperatorDocument)
         and (prune if document.tenant in named else prune_tenants)
     ]
     missing.sort(key=lambda document: (isinstance(document, Tenant), document_key(document)))

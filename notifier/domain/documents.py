@@ -182,13 +182,21 @@ class Halt(_Document, frozen=True, kw_only=True, tag="Halt"):
     reason: str
 
 
-Document = Tenant | Connection | Template | Workflow | Halt
+class Pause(_Document, frozen=True, kw_only=True, tag="Pause"):
+    """Nothing is sent for `tenant`, or for anybody where it is `platform`: what is due is held as `paused`.
+
+    Written by `notifier pause`, deleted by `notifier resume`.
+    """
+
+
 StaffDocument = Tenant | Connection | Template | Workflow
+OperatorDocument = Halt | Pause
+Document = StaffDocument | OperatorDocument
 
 
 def document_key(document: Document) -> str:
     """`Kind/tenant[/name]`, the record key in `notifier.config`."""
     kind = type(document).__name__
-    if isinstance(document, (Tenant, Connection)):
+    if isinstance(document, (Tenant, Connection, Pause)):
         return f"{kind}/{document.tenant}"
     return f"{kind}/{document.tenant}/{document.name}"

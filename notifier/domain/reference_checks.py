@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from notifier.domain.compiling import SHARED_OWNER
 from notifier.domain.document_checks import instead
-from notifier.domain.documents import AdapterStep, BuiltinSender, Connection, Document, Halt, Template, Tenant, Workflow
+from notifier.domain.documents import (
+    AdapterStep,
+    BuiltinSender,
+    Connection,
+    Document,
+    OperatorDocument,
+    Template,
+    Tenant,
+    Workflow,
+)
 from notifier.domain.phone_numbers import normalise
 from notifier.domain.shapes import Misfit
 
@@ -57,7 +66,7 @@ def reference_warnings(documents: Sequence[Document]) -> Iterator[ReferenceFault
 
 
 def _faults(document: Document, whole: _Whole) -> Iterator[Misfit]:
-    if isinstance(document, Halt):
+    if isinstance(document, OperatorDocument):
         return
     shared = isinstance(document, Connection) and document.tenant == SHARED_OWNER
     if not shared and document.tenant not in whole.tenants and f"Tenant/{document.tenant}" not in whole.faulty:

@@ -11,6 +11,7 @@ from notifier.engine.entities import Notification
 from notifier.engine.holding import new_versions
 from notifier.engine.keys import cancel
 from notifier.engine.ledger import has_room
+from notifier.engine.pausing import release_resumed
 from notifier.engine.placing import decide_again, part_for
 from notifier.engine.state import State
 from notifier.engine.table import key_key
@@ -31,6 +32,7 @@ def configure(state: State, catalog: Catalog, now: float) -> None:
         if queue.ring:
             state.runnable[key] = None
     new_versions(state, now)
+    release_resumed(state, now)
 
 
 def reconsider_all(state: State) -> None:

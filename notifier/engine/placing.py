@@ -55,8 +55,8 @@ def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, 
             hold(state, n, part.reason or "awaiting_credential", now)
         case "send":
             n.due = _due(tenant, known, n)
-            held = n.stage == "held" and n.hold in ("connection_broken", "sender_held")
-            if not held or sender != (n.connection, n.sender):  # else only its connection releases it
+            held = n.stage == "held" and n.hold in ("connection_broken", "sender_held", "paused")
+            if not held or sender != (n.connection, n.sender):  # else only its connection, or an operator, releases it
                 _place_in_time(state, n, now, moved=moved, due=due)
     if _placing(n) != before and n.stage != "final":
         touch(state, "n/" + n.id, bound=True)

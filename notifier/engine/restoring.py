@@ -36,8 +36,8 @@ def forget(state: State) -> None:
     fresh = State(state.config, state.catalog)
     for name in (
         "restore", "publication", "identities", "positions", "notifications", "runs", "keys", "notes", "consents",
-        "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "by_key", "by_tenant", "by_sid", "uncertain",
-        "reconsider", "intending", "posted", "polls", "settling", "asking_signals_end", "facts", "timers",
+        "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "paused", "by_key", "by_tenant", "by_sid",
+        "uncertain", "reconsider", "intending", "posted", "polls", "settling", "asking_signals_end", "facts", "timers",
     ):  # fmt: skip
         setattr(state, name, getattr(fresh, name))
     ledger = state.ledger

@@ -9,6 +9,7 @@ from notifier.engine.evidence import keep_for_doubts
 from notifier.engine.finishing import retire_when_done
 from notifier.engine.holding import new_versions, restored_hold
 from notifier.engine.lanes import enqueue, hold_lane
+from notifier.engine.pausing import release_resumed, restored_pause
 from notifier.engine.remembering import index_pages
 from notifier.engine.state import Restore, State
 
@@ -35,6 +36,7 @@ def resume(state: State, now: float) -> None:
     for key in [*("r/" + run for run in state.runs), *state.notes]:
         retire_when_done(state, key, now)
     new_versions(state, now)
+    release_resumed(state, now)
     if state.catalog.offset > state.positions.configured:
         reconsider_all(state)
     state.timers.at(now, "heartbeat")
@@ -54,6 +56,8 @@ def _resume(state: State, n: Notification, now: float) -> None:
             state.timers.at(n.deadline, "expire", n.id)
             if n.hold in ("connection_broken", "sender_held"):
                 restored_hold(state, n, now)
+            elif n.hold == "paused":
+                restored_pause(state, n)
 
 
 def _resume_final(state: State, notification_id: str, now: float) -> None:

@@ -33,6 +33,7 @@ from notifier.engine.lanes import (
     taken,
 )
 from notifier.engine.ledger import has_room
+from notifier.engine.pausing import pause
 from notifier.engine.preparing import refusal, render_from_key
 from notifier.engine.state import SenderQueue, State
 from notifier.engine.table import opt_out_key, touch
@@ -62,6 +63,11 @@ def _pump_sender(state: State, queue: SenderQueue, now: float) -> None:
             return
         if n.id in state.reconsider:
             reconsider_one(state, n.id, now)
+            continue
+        if state.catalog.is_paused(n.tenant):
+            lane = leave_line(queue)
+            pause(state, n, now)
+            offer(state, lane, now)
             continue
         held = hold_for(state, queue.owner, queue.name)
         if held is not None and held[1].probe != n.id:
@@ -122,8 +128,9 @@ def intent_acknowledged(state: State, notification_id: str, attempt: int, now: f
     if n is None or epoch is None or n.stage != "sending" or n.attempt != attempt or n.poster != epoch:
         return
     late = now - (n.attempt_at or now) > state.config.intent_deadline
-    if late or state.ledger.draining or n.cancel is not None:
-        _close_attempt(state, n, now)
+    paused = state.catalog.is_paused(n.tenant)
+    if late or paused or state.ledger.draining or n.cancel is not None:
+        _close_attempt(state, n, now, "paused" if paused else "intent_late")
         return
     state.posted[n.id] = n.connection or ""
     sender = n.sender or ""
@@ -136,7 +143,7 @@ def intent_acknowledged(state: State, notification_id: str, attempt: int, now: f
     state.commands.append(Send(epoch, request))
 
 
-def _close_attempt(state: State, n: Notification, now: float) -> None:
+def _close_attempt(state: State, n: Notification, now: float, why: str) -> None:
     """Never send on an old intent: nothing was posted for this attempt, the next begins."""
     slot_unused(state, n.connection or "")
     doubt_over(state, n, now)
@@ -146,7 +153,7 @@ def _close_attempt(state: State, n: Notification, now: float) -> None:
         return
     n.stage = "waiting"
     come_back(state, n)
-    emit(state, n, "scheduled", now, reason="retry", detail="intent_late", attempt=n.attempt + 1)
+    emit(state, n, "scheduled", now, reason="retry", detail=why, attempt=n.attempt + 1)
     enqueue(state, n, now)
 
 

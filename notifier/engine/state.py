@@ -227,6 +227,7 @@ class State:
     senders: dict[tuple[str, str], SenderQueue] = field(default_factory=dict)
     runnable: dict[tuple[str, str], None] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)  # (owner, sender or "")
+    paused: dict[str, dict[str, None]] = field(default_factory=dict)  # by tenant, held until an operator resumes it
     by_key: dict[str, dict[str, None]] = field(default_factory=dict)  # k/… -> notifications of that key
     by_tenant: dict[str, dict[str, None]] = field(default_factory=dict)
     by_sid: dict[str, str] = field(default_factory=dict)  # Twilio's message -> notification
