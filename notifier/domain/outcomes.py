@@ -109,6 +109,15 @@ class IgnoredData(msgspec.Struct, frozen=True, kw_only=True):
     reason: Literal["no_matching_workflow", "no_effect", "stale_version"]
 
 
+class ResolvedData(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`parked.resolved`: a parked notification had been created after all."""
+
+    notification_id: str
+    evidence: Literal["callback", "list"]
+    message_sid: str
+    provider_status: str
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """One record of the results topic, a CloudEvent in structured mode; `id` never returns with other content.
 

@@ -17,4 +17,26 @@ class DeliveryStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status", om
     error_code: int | None = None
 
 
-Signal = DeliveryStatus
+class ResendParked(msgspec.Struct, frozen=True, kw_only=True, tag="resend_parked"):
+    """`notifier parked resend`: look once more, and without evidence send it again as a new notification."""
+
+    tenant: str
+    notification_id: str
+
+
+class DropParked(msgspec.Struct, frozen=True, kw_only=True, tag="drop_parked"):
+    """`notifier parked drop`: nobody will send it again."""
+
+    tenant: str
+    notification_id: str
+
+
+class Forget(msgspec.Struct, frozen=True, kw_only=True, tag="forget"):
+    """`notifier forget`: erase what is stored of this E.164 number."""
+
+    tenant: str
+    phone: str
+
+
+Command = ResendParked | DropParked | Forget  # what operators ask for
+Signal = DeliveryStatus | Command

@@ -18,6 +18,7 @@ from notifier.engine.evidence import unclaimed
 from notifier.engine.finishing import doubt_over, finish
 from notifier.engine.inputs import Looked, Polled
 from notifier.engine.lanes import slot_unused
+from notifier.engine.parking import is_parked, looked_once_more, resolve
 from notifier.engine.sending import hand_over, retry
 from notifier.engine.state import State
 from notifier.engine.table import opt_out_key, touch
@@ -33,6 +34,10 @@ def status_callback(state: State, signal: DeliveryStatus, now: float) -> None:
     n = state.notifications.get(signal.notification_id)
     if n is None or n.tenant != signal.tenant or n.connection != signal.connection:
         _count(state, "unknown")
+        return
+    if is_parked(n, now):
+        _count(state, "resolved")
+        resolve(state, n, "callback", signal.message_sid, signal.message_status, now)
         return
     if n.stage == "final":
         _count(state, "late")
@@ -92,7 +97,11 @@ def apply_status(state: State, n: Notification, status: str, error_code: int | N
 def looked(state: State, result: Looked, now: float) -> None:
     """Twilio's list was asked for a message in doubt. Absence is acted on no earlier than the class allows."""
     n = state.notifications.get(result.notification_id)
-    if n is None or n.stage != "doubt" or n.doubt is None or n.attempt != result.attempt:
+    if n is None or n.attempt != result.attempt:
+        return
+    if n.stage == "final":
+        looked_once_more(state, n, result.matches, now)
+    if n.stage != "doubt" or n.doubt is None:
         return
     if result.matches is None:
         look_again(state, n, now + LOOK_AGAIN)
@@ -105,6 +114,7 @@ def looked(state: State, result: Looked, now: float) -> None:
     if now < at:
         look_again(state, n, at)
         return
+    n.others = [match.sid for match in result.matches]
     settle_without_evidence(state, n, now)
 
 

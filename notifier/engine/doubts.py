@@ -69,14 +69,19 @@ def look_when_read(state: State) -> None:
         n = state.notifications.get(notification_id)
         if n is None or n.stage != "doubt" or n.doubt is None:
             continue
-        sender = n.sender or ""
-        service = sender.startswith("MG")
-        request = LookRequest(
-            connection=n.connection or "", to=n.to or "", body=n.body or "",
-            from_=None if service else sender, messaging_service_sid=sender if service else None, since=n.doubt.since,
-            until=next_attempt(state, n),
-        )  # fmt: skip
-        state.commands.append(Look(n.id, n.attempt, request))
+        look(state, n, n.doubt.since, until=next_attempt(state, n))
+
+
+def look(state: State, n: Notification, since: float, *, until: float | None) -> None:
+    """Ask Twilio's list for the message of the last attempt: begun at `since`, and not created from `until` on."""
+    sender = n.sender or ""
+    service = sender.startswith("MG")
+    request = LookRequest(
+        connection=n.connection or "", to=n.to or "", body=n.body or "",
+        from_=None if service else sender, messaging_service_sid=sender if service else None, since=since,
+        until=until,
+    )  # fmt: skip
+    state.commands.append(Look(n.id, n.attempt, request))
 
 
 def policy_of(state: State, n: Notification) -> DoubtPolicy:

@@ -17,6 +17,7 @@ from notifier.domain.outcomes import (
     Outcome,
     Provider,
     Recipient,
+    ResolvedData,
     RunData,
     Status,
     Times,
@@ -69,6 +70,20 @@ def emit(
     )  # fmt: skip
     state.commands.append(Measured("outcomes_total", (status, reason or "", n.channel, n.tenant)))
     touch(state, "n/" + n.id, bound=bound)
+
+
+def emit_resolved(state: State, n: Notification, evidence: Literal["callback", "list"], now: float) -> None:
+    """Behind its terminal outcome and outside the sequence: evidence for a parked notification came late."""
+    data = ResolvedData(
+        notification_id=n.id, evidence=evidence, message_sid=n.sid or "", provider_status=n.provider_status or ""
+    )
+    n.outcomes.append(
+        Outcome(
+            id=f"{n.id}:resolved", type="parked.resolved", time=rfc3339(now), tenant=n.tenant, subject=n.id,
+            traceparent=n.traceparent or msgspec.UNSET, data=msgspec.Raw(_encode(data)),
+        )
+    )  # fmt: skip
+    touch(state, "n/" + n.id, bound=True)
 
 
 def _time(value: float | None) -> str | None:

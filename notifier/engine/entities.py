@@ -95,7 +95,9 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="cam
     error_class: str | None = None
     handed_over: float | None = None
     final_at: float | None = None
-    parked_until: float | None = None
+    parked_until: float | None = None  # until when a person may decide on it
+    resend_asked: bool = False  # a person did: it is looked for once more
+    others: list[str] = []  # SIDs of alike messages that were known as others' when it was parked
     outcomes: list[Outcome] = []
 
 

@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from notifier.domain.catalog import Catalog
-from notifier.engine import accepting, configuring, delivery, doubts, ledger, publishing, restoring, sending, timing
+from notifier.domain.signals import DeliveryStatus
+from notifier.engine import (
+    accepting,
+    configuring,
+    delivery,
+    doubts,
+    ledger,
+    operating,
+    publishing,
+    restoring,
+    sending,
+    timing,
+)
 from notifier.engine.commands import Command, Measured, ReadLedger, Seek, WakeAt
 from notifier.engine.entities import AnswerFact
 from notifier.engine.finishing import retire_when_done
@@ -238,8 +250,10 @@ class Partition:
         positions = state.positions
         if state.ledger.phase != "owning" or (positions.signals is not None and record.offset < positions.signals):
             return
-        if record.signal is not None:
+        if isinstance(record.signal, DeliveryStatus):
             delivery.status_callback(state, record.signal, now)
+        elif record.signal is not None:
+            operating.carry_out(state, record.signal, now)
         positions.signals = record.offset + 1
         touch(state, positions_key(state.ledger.epoch), bound=True)
         doubts.look_when_read(state)

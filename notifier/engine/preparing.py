@@ -14,6 +14,8 @@ from notifier.engine.entities import KeyState, Notification
 from notifier.engine.state import State
 from notifier.engine.table import consent_key, key_key, opt_out_key
 
+ANY_SENDER = ""  # in the key of an opt-out: the person withdrew the consent before the number was forgotten
+
 
 def refusal(state: State, n: Notification, now: float) -> str | None:
     """Why this text must not go out any more, as a reason of `skipped`; None when it may."""
@@ -28,10 +30,13 @@ def refusal(state: State, n: Notification, now: float) -> str | None:
 
 def consent_refusal(state: State, n: Notification, *, required: bool) -> str | None:
     """seed-systems.md B20: no consent is no text, and STOP always wins."""
-    number = n.to or ""
-    if opt_out_key(n.tenant, n.sender or "", number) in state.opt_outs:
+    names = (n.to or "", n.hash or "")  # a number that was forgotten is known by its hash alone
+    if any(opt_out_key(n.tenant, n.sender or "", name) in state.opt_outs for name in names):
         return "opted_out"
-    consent = state.consents.get(consent_key(n.tenant, number))
+    consent = state.consents.get(consent_key(n.tenant, names[0]))
+    withdrawn = state.opt_outs.get(opt_out_key(n.tenant, ANY_SENDER, names[1]))
+    if withdrawn is not None and (consent is None or consent.at <= withdrawn.at):
+        return "no_consent"
     if consent is None:
         return "no_consent" if required else None
     return None if consent.given else "no_consent"

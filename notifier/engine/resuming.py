@@ -9,6 +9,7 @@ from notifier.engine.evidence import keep_for_doubts
 from notifier.engine.finishing import retire_when_done
 from notifier.engine.holding import new_versions, restored_hold
 from notifier.engine.lanes import enqueue, hold_lane
+from notifier.engine.parking import look_once_more
 from notifier.engine.pausing import release_resumed, restored_pause
 from notifier.engine.remembering import index_pages
 from notifier.engine.state import Restore, State
@@ -68,6 +69,7 @@ def _resume_final(state: State, notification_id: str, now: float) -> None:
     keep_for_doubts(state, n)
     if n.parked_until is not None:
         state.timers.at(n.parked_until, "unpark", n.id)
+        look_once_more(state, n, now)
     retire_when_done(state, "n/" + n.id, now)
 
 

@@ -15,6 +15,7 @@ from notifier.engine.holding import probe
 from notifier.engine.keys import key_ended
 from notifier.engine.lanes import SEPARATOR, lane_wait_over
 from notifier.engine.ledger import expire_claims, has_room
+from notifier.engine.parking import look_once_more
 from notifier.engine.remembering import drop_page, write_page
 from notifier.engine.state import State
 from notifier.engine.table import positions_key, touch
@@ -29,6 +30,7 @@ _MEANT_IN: dict[str, frozenset[Stage]] = {
     "poll": frozenset({"handed"}),
     "unconfirmed": frozenset({"handed"}),
     "unpark": frozenset({"final"}),
+    "resend": frozenset({"final"}),
 }
 
 
@@ -98,6 +100,7 @@ _TIMERS: dict[str, Callable[[State, str, float], None]] = {
     "poll": _for_notification(lambda state, n, _now: delivery.poll(state, n)),
     "unconfirmed": _for_notification(delivery.never_confirmed),
     "unpark": lambda state, key, now: retire_when_done(state, "n/" + key, now),
+    "resend": _for_notification(look_once_more),
     "lane": lane_wait_over,
     "pump": _pump,
     "probe": probe,

@@ -71,6 +71,7 @@ def _notifications(by_subject: dict[str, list], verdict: Verdict) -> set[str]:  
     for subject, outcomes in by_subject.items():
         if not subject.startswith("ntf_"):
             continue
+        outcomes = _of_the_sequence(outcomes)
         verdict.notifications += 1
         by_sequence = {int(outcome.id.rpartition(":")[2]): outcome for outcome in outcomes}
         statuses = [by_sequence[number].type.removeprefix("notification.") for number in sorted(by_sequence)]
@@ -84,6 +85,10 @@ def _notifications(by_subject: dict[str, list], verdict: Verdict) -> set[str]:  
         verdict.parked += statuses[-1] == "parked"
     verdict.resent = len(resent)
     return resent
+
+
+def _of_the_sequence(outcomes: list) -> list:  # type: ignore[type-arg]
+    return [outcome for outcome in outcomes if outcome.type != "parked.resolved"]
 
 
 def _runs(contents: dict[str, object], verdict: Verdict) -> None:
@@ -102,7 +107,7 @@ def _messages(world: World, by_subject: dict[str, list], resent: set[str], verdi
     for notification, attempts in created.items():
         if len(attempts) > 1:
             verdict.twice.append(f"{notification}: attempts {attempts}{' (resent)' if notification in resent else ''}")
-        outcomes = by_subject.get(notification, [])
+        outcomes = _of_the_sequence(by_subject.get(notification, []))
         if not outcomes:
             verdict.lost.append(f"{notification} was texted and nothing is said of it")
             continue

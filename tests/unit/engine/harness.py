@@ -16,6 +16,7 @@ from notifier.domain.catalog import Catalog, CatalogBuilder
 from notifier.domain.documents import Document
 from notifier.domain.events import SourcePosition
 from notifier.domain.outcomes import Outcome
+from notifier.domain.signals import Command as SignalCommand
 from notifier.domain.signals import DeliveryStatus
 from notifier.engine.commands import (
     Append,
@@ -249,13 +250,18 @@ class Shell:
         offset, self._signals = self._signals, self._signals + 1
         self.give(SignalRecord(offset, DeliveryStatus(**{**given, **other})))
 
+    def signal(self, command: SignalCommand) -> None:
+        """What an operator asks for."""
+        offset, self._signals = self._signals, self._signals + 1
+        self.give(SignalRecord(offset, command))
+
     def end_of_signals(self, offset: int | None = None) -> None:
         self.give(SignalsEnd(self._signals if offset is None else offset))
 
-    def show(self, *matches: MessageMatch) -> None:
-        """Twilio's list answers the last look."""
+    def show(self, *matches: MessageMatch, answered: bool = True) -> None:
+        """Twilio's list answers the last look, or does not."""
         look = self.looks[-1]
-        self.give(Looked(look.notification_id, look.attempt, matches))
+        self.give(Looked(look.notification_id, look.attempt, matches if answered else None))
 
     def poll_answer(self, status: str, error_code: int | None = None) -> None:
         poll = self.polls[-1]

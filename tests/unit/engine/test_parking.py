@@ -1,0 +1,247 @@
+"""What a person decides on a parked notification, and evidence that comes after it was parked (contract section 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from notifier.domain.answers import InDoubt, MessageMatch
+from notifier.domain.signals import DropParked, ResendParked
+from tests.unit.engine.harness import (
+    CLINIC,
+    DAY,
+    HOTEL,
+    PHONE,
+    START,
+    Shell,
+    connection,
+    key,
+    tenant,
+    workflow,
+)
+
+PARKS = {"transactional": "park", "code": "park", "marketing": "park"}
+MADE = MessageMatch(sid="SMmade", status="delivered", error_code=None)
+
+
+def clinic(**settings: Any) -> Shell:
+    documents = [tenant(CLINIC, platform="care", inDoubt=PARKS), connection(CLINIC), workflow()]
+    return Shell(documents, **settings).own()
+
+
+def park(shell: Shell) -> str:
+    """The text that was sent last ends in doubt, and nothing shows it: a person has to decide."""
+    notification_id = shell.sends[-1].notification_id
+    shell.answer(InDoubt(cause="time_out"))
+    shell.end_of_signals()
+    shell.show()
+    shell.pass_time(16 * 60.0)
+    shell.end_of_signals()
+    shell.show()
+    assert shell.said(notification_id)[-1] == ("parked", "unresolved")
+    return notification_id
+
+
+def parked(**settings: Any) -> tuple[Shell, str]:
+    shell = clinic(**settings)
+    shell.order()
+    return shell, park(shell)
+
+
+def test_a_resend_looks_once_more_and_sends_as_a_new_notification() -> None:
+    shell, old = parked()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.sends) == 1
+    shell.show()
+    again = shell.sends[-1]
+    assert again.notification_id != old
+    assert (again.to, again.body, again.attempt) == (PHONE, "Order 1", 1)
+    shell.answer()
+    shell.callback("delivered")
+    assert shell.said(again.notification_id) == [("accepted", None), ("delivered", None)]
+    assert shell.data()["cause"] == {"notification": old}
+    shell.results_acknowledged()
+    shell.pass_time(600.0)
+    assert len(shell.partition.state.notifications) == 0
+
+
+def test_a_resend_is_refused_where_twilio_shows_the_message() -> None:
+    shell, old = parked()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.show(MADE)
+    assert len(shell.sends) == 1
+    resolved = shell.published[-1]
+    assert (resolved.id, resolved.type, resolved.subject) == (f"{old}:resolved", "parked.resolved", old)
+    assert msgspec.json.decode(resolved.data) == {
+        "notificationId": old, "evidence": "list", "messageSid": "SMmade", "providerStatus": "delivered",
+    }  # fmt: skip
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.looks) == 3
+
+
+def test_a_callback_that_comes_later_takes_it_off_the_list() -> None:
+    shell, old = parked()
+    shell.callback("sent", sid="SMlate")
+    assert shell.types()[-1] == "parked.resolved"
+    assert shell.data()["evidence"] == "callback"
+    shell.callback("delivered", sid="SMlate")
+    assert shell.types().count("parked.resolved") == 1
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.looks) == 2
+
+
+def test_what_was_dropped_is_sent_by_nobody() -> None:
+    shell, old = parked()
+    shell.signal(DropParked(tenant=CLINIC, notification_id=old))
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.looks) == 2
+    shell.results_acknowledged()
+    shell.pass_time(600.0)
+    assert old not in shell.partition.state.notifications
+
+
+def test_a_resend_that_was_asked_twice_is_one_text() -> None:
+    shell, old = parked()
+    for _ in range(2):
+        shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.looks) == 3
+    shell.show()
+    shell.show()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.sends) == 2
+
+
+def test_a_wish_outlives_its_owner() -> None:
+    shell, old = parked()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    successor = shell.successor()
+    assert [look.notification_id for look in successor.looks] == [old]
+    successor.show()
+    assert [request.body for request in successor.sends] == ["Order 1"]
+
+
+def test_a_list_that_does_not_answer_is_asked_again() -> None:
+    shell, old = parked()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.show(answered=False)
+    assert len(shell.sends) == 1
+    shell.pass_time(6.0)
+    assert len(shell.looks) == 4
+    shell.show()
+    assert len(shell.sends) == 2
+
+
+def test_a_message_that_was_known_as_anothers_is_no_evidence() -> None:
+    """Two texts alike: that of the second stood in the list already when the first was parked."""
+    documents = [
+        tenant(CLINIC, platform="care", inDoubt=PARKS), connection(CLINIC), workflow(message="On its way"),
+    ]  # fmt: skip
+    shell = Shell(documents).own()
+    shell.order(1)
+    shell.answer(InDoubt(cause="time_out"))
+    shell.end_of_signals()
+    shell.show()
+    shell.pass_time(60.0)
+    shell.order(2)
+    sid = shell.answer()
+    shell.pass_time(16 * 60.0)
+    shell.end_of_signals()
+    other = MessageMatch(sid=sid, status="sent", error_code=None)
+    shell.show(other)
+    old = shell.sends[0].notification_id
+    assert shell.said(old)[-1] == ("parked", "unresolved")
+    shell.callback("delivered")
+    shell.results_acknowledged()
+    shell.pass_time(600.0)
+    assert sid not in shell.partition.state.by_sid
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.show(other)
+    assert len(shell.sends) == 3
+
+
+def test_what_nobody_decided_on_within_seven_days_is_off_the_list() -> None:
+    shell, old = parked()
+    shell.results_acknowledged()
+    shell.pass_time(7 * DAY + 600.0)
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.looks) == 2
+
+
+@pytest.mark.parametrize("other", ["ntf_unknown", "delivered"])
+def test_only_what_is_parked_can_be_resent(other: str) -> None:
+    shell = clinic()
+    shell.order()
+    shell.answer()
+    shell.callback("delivered")
+    name = shell.sends[0].notification_id if other == "delivered" else other
+    for wish in (ResendParked(tenant=CLINIC, notification_id=name), DropParked(tenant=CLINIC, notification_id=name)):
+        shell.signal(wish)
+    assert (len(shell.sends), len(shell.looks)) == (1, 0)
+
+
+def hotel() -> Shell:
+    return Shell([tenant(inDoubt=PARKS), connection()]).own()
+
+
+def test_the_text_of_a_key_is_rendered_anew() -> None:
+    shell = hotel()
+    shell.key_event("key.ready", key())
+    old = park(shell)
+    shell.key_event("key.updated", key(2, code="9999"))
+    shell.signal(ResendParked(tenant=HOTEL, notification_id=old))
+    shell.show()
+    assert "9999" in shell.sends[-1].body
+
+
+def test_who_got_the_resent_first_message_is_told_of_a_changed_code() -> None:
+    shell = hotel()
+    shell.key_event("key.ready", key())
+    old = park(shell)
+    shell.signal(ResendParked(tenant=HOTEL, notification_id=old))
+    shell.show()
+    shell.answer()
+    shell.callback("delivered")
+    shell.key_event("doorcode.changed", key(2, code="9999"))
+    shell.pass_time(1.0)
+    assert len(shell.sends) == 3
+    assert "9999" in shell.sends[-1].body
+
+
+def test_a_key_that_is_over_is_not_told_again() -> None:
+    shell = hotel()
+    shell.key_event("key.ready", key(ends=START + 3600.0))
+    old = park(shell)
+    shell.key_event("key.revoked", key(2, ends=START + 3600.0, status="revoked"))
+    shell.signal(ResendParked(tenant=HOTEL, notification_id=old))
+    shell.show()
+    assert shell.said()[-1] == ("skipped", "key_not_active")
+
+
+def test_a_resent_run_has_ended_already() -> None:
+    shell, old = parked()
+    assert shell.types().count("run.failed") == 1
+    shell.results_acknowledged()
+    shell.pass_time(60.0)
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.show()
+    shell.answer()
+    assert [kind for kind in shell.types() if kind.startswith("run.")] == ["run.failed"]
+
+
+def test_a_resend_whose_record_became_void_is_no_second_one() -> None:
+    """The former owner began it when it had lost the partition already; the wish itself stands."""
+    shell, old = parked()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.hold_appends = True
+    shell.show()
+    lost = shell.appends[0]
+    heir = shell.successor()
+    heir.ledger.write(lost)
+    last = heir.successor()
+    last.pass_time(60.0)
+    last.show()
+    again = [n for n in last.partition.state.notifications.values() if n.cause is not None]
+    assert [n.stage for n in again] == ["doubt"]
+    assert last.sends == []
