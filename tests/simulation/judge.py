@@ -83,8 +83,20 @@ def _notifications(by_subject: dict[str, list], verdict: Verdict) -> set[str]:  
             if b"resent_without_evidence" in bytes(outcome.data):
                 resent.add(subject)
         verdict.parked += statuses[-1] == "parked"
+    verdict.twice += _resent_twice(by_subject)
     verdict.resent = len(resent)
     return resent
+
+
+def _resent_twice(by_subject: dict[str, list]) -> list[str]:  # type: ignore[type-arg]
+    """A parked notification is sent again once at most, however often somebody asks."""
+    again: dict[str, set[str]] = defaultdict(set)
+    for subject, outcomes in by_subject.items():
+        for outcome in outcomes:
+            cause = msgspec.json.decode(outcome.data).get("cause") or {}
+            if cause.get("notification"):
+                again[cause["notification"]].add(subject)
+    return [f"{parked} was resent as {sorted(new)}" for parked, new in again.items() if len(new) > 1]
 
 
 def _of_the_sequence(outcomes: list) -> list:  # type: ignore[type-arg]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 
 from notifier.domain.catalog import CatalogBuilder
-from notifier.domain.documents import AdapterStep, Connection, Document, InDoubt, Sender, Tenant, Trigger, Workflow
 from notifier.domain.events import InboxEvent, Platform, SourcePosition
+from notifier.domain.signals import DropParked, Forget, ResendParked
 from notifier.engine.state import EngineConfig
+from tests.simulation.documents import CLINIC, HOTEL, Setup, documents
 from tests.simulation.owner import Owner
 from tests.simulation.world import CALM, Faults, World
 
@@ -38,7 +39,6 @@ CONFIG = EngineConfig(
     max_in_flight=4,
 )
 OWNERLESS = 20.0
-HOTEL, CLINIC = "hotel", "clinic"
 PLAIN = Faults()
 CALLBACKS_ONLY = Faults(
     callback_lost=0.0,
@@ -49,51 +49,6 @@ CALLBACKS_ONLY = Faults(
 )  # the list shows nothing, so only a callback that was read proves anything
 ZOMBIES = Faults(append_late=0.35, append_lost=0.1, ack_lost=0.1)
 KINDS = {"plain": PLAIN, "callbacks_only": CALLBACKS_ONLY, "zombies": ZOMBIES}
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What the configuration says in this story, apart from what its changes say."""
-
-    resend: bool  # what is in doubt is repeated, whatever its class
-    message: str = "Order {{n}}"
-
-
-def documents(
-    version: int, setup: Setup, *, live: bool = True, tenants: tuple[str, ...] = (HOTEL, CLINIC),
-    workflows: tuple[str, ...] = ("shipped", "offer"),
-) -> list[Document]:  # fmt: skip
-    doubt = InDoubt(transactional="resend", code="resend", marketing="park") if setup.resend else InDoubt()
-    found: list[Document] = []
-    for tenant in tenants:
-        platform = {HOTEL: "pms", CLINIC: "care"}[tenant]
-        found.append(
-            msgspec.convert(
-                {"kind": "Tenant", "tenant": tenant, "version": version, "platform": platform, "name": tenant,
-                 "consent": {"required": False}, "live": live, "inDoubt": msgspec.to_builtins(doubt)},
-                Tenant,
-            )
-        )  # fmt: skip
-        found.append(
-            Connection(
-                tenant=tenant, version=version, provider="twilio", account_sid="AC" + f"{len(found):032x}",
-                auth_token="t", senders=(Sender(from_="+15551230000", segments_per_second=5.0),),
-            )
-        )  # fmt: skip
-    step = AdapterStep(
-        number=1, adapter="twilio", function="sendSMS",
-        parameters={"message": setup.message, "toPhone": "{{customer.phone}}"},
-    )  # fmt: skip
-    for name in workflows if CLINIC in tenants else ():
-        kind = {"shipped": "transactional", "offer": "marketing"}[name]
-        found.append(
-            msgspec.convert(
-                {"kind": "Workflow", "tenant": CLINIC, "name": name, "version": 1, "class": kind,
-                 "trigger": msgspec.to_builtins(Trigger(type=f"order.{name}")), "steps": [msgspec.to_builtins(step)]},
-                Workflow,
-            )
-        )  # fmt: skip
-    return found
 
 
 class Story:
@@ -112,7 +67,7 @@ class Story:
         self.config = replace(CONFIG, safeguards_off=off, most_unpacked=most_unpacked)
         self.builder = CatalogBuilder()
         self.catalog = self.builder.build(documents(1, self.setup), 1)
-        self.cancelled_keys: set[str] = set()
+        self.operated = seed // 4 % 4 < 2  # the others are told as they ever were
         self._began = self.world.now
         self._source_offset = 0
         self._keys: dict[str, int] = {}
@@ -121,6 +76,8 @@ class Story:
         self._events()
         self._ownership()
         self._configuration()
+        if self.operated:
+            self._operators()
         self._watch()
         world = self.world
         world.run(world.now + self.length)
@@ -168,7 +125,7 @@ class Story:
             kind = self.random.choice(["doorcode.changed", "key.updated", "key.revoked", "key.ready"])
             self.world.after(self.random.uniform(0.0, 12.0), lambda kind=kind: self._key_event(key, kind))  # type: ignore[misc]
 
-    def _key_event(self, key: str, kind: str) -> None:
+    def _key_event(self, key: str, kind: str, share: dict[str, object] | None = None) -> None:
         version = self._keys[key] = self._keys.get(key, 0) + 1
         start = datetime.fromtimestamp(self.world.now - 10, UTC)
         code = str(1000 + version) if self.random.random() < 0.85 else None
@@ -183,6 +140,8 @@ class Story:
                 "credentials": {"doorCode": code and f"{key}-{code}"},
             }
         }  # fmt: skip
+        if share is not None:
+            data["share"] = share
         self._publish(HOTEL, "pms", f"{key}-{version}", kind, data)
 
     def _publish(self, tenant: str, platform: Platform, identity: str, kind: str, data: object) -> None:
@@ -205,7 +164,7 @@ class Story:
 
     def _position(self) -> SourcePosition:
         self._source_offset += 1
-        return SourcePosition("events", 0, self._source_offset, int(self.world.now * 1000))
+        return SourcePosition("events", "0", self._source_offset, int(self.world.now * 1000))
 
     # Ownership.
 
@@ -277,6 +236,42 @@ class Story:
         elif draw < 0.3:
             self._without(tenants=(self.random.choice((HOTEL, CLINIC)),))
 
+    # Operators and staff.
+
+    def _operators(self) -> None:
+        """Staff share keys, sending is paused and resumed, people are forgotten, and parked texts are decided on."""
+        for _ in range(self.random.randint(0, 3)):
+            self.world.after(self.random.uniform(0.0, 25.0), self._share)
+        if self.random.random() < 0.4:
+            begin = self.random.uniform(0.0, 20.0)
+            paused = (self.random.choice((HOTEL, CLINIC, "platform")),)
+            self.world.after(begin, lambda: self._reconfigure(paused=paused))
+            self.world.after(begin + self.random.uniform(0.5, 15.0), self._reconfigure)
+        if self.random.random() < 0.2:
+            number = f"+1202555{self.random.choice((100, 101, 200, 201)):04d}"
+            tenant = self.random.choice((HOTEL, CLINIC))
+            wish = Forget(tenant=tenant, phone=number)
+            self.world.after(self.random.uniform(0.0, 30.0), lambda: self.world.signal(wish))
+        for _ in range(8):
+            self.world.after(self.random.uniform(5.0, 60.0), self._decide_on_parked)
+
+    def _share(self) -> None:
+        if self._keys:
+            key = self.random.choice(sorted(self._keys))
+            wish = {
+                "channel": "sms", "destination": f"+1202555{200 + self.random.randrange(3):04d}", "staffId": "s1",
+                "alternative": self.random.random() < 0.5,
+            }  # fmt: skip
+            self._key_event(key, "credentials.shared", wish)
+
+    def _decide_on_parked(self) -> None:
+        """As the results topic shows it, which is late, and maybe wrong by now."""
+        parked = [outcome for _, outcome in self.world.results if outcome.type == "notification.parked"]
+        if parked:
+            chosen = self.random.choice(parked)
+            wish = self.random.choice((ResendParked, ResendParked, DropParked))
+            self.world.signal(wish(tenant=chosen.tenant, notification_id=chosen.subject))
+
     def _without(
         self, *, tenants: tuple[str, ...] = (HOTEL, CLINIC), workflows: tuple[str, ...] = ("shipped", "offer")
     ) -> None:
@@ -291,10 +286,10 @@ class Story:
 
     def _reconfigure(
         self, *, live: bool = True, tenants: tuple[str, ...] = (HOTEL, CLINIC),
-        workflows: tuple[str, ...] = ("shipped", "offer"),
+        workflows: tuple[str, ...] = ("shipped", "offer"), paused: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         self.version += 1
-        found = documents(self.version, self.setup, live=live, tenants=tenants, workflows=workflows)
+        found = documents(self.version, self.setup, live=live, tenants=tenants, workflows=workflows, paused=paused)
         self.catalog = self.builder.build(found, self.version)
         for owner in self.owners:
             if owner.alive:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from notifier.domain.answers import LookRequest, MessageMatch, MessageState, SendRequest
 from notifier.domain.events import InboxEvent, SourcePosition
 from notifier.domain.outcomes import Outcome
-from notifier.domain.signals import DeliveryStatus
+from notifier.domain.signals import DeliveryStatus, Signal
 from notifier.engine.commands import Record
 from notifier.engine.inputs import LedgerRecord
 
@@ -116,7 +116,7 @@ class World:
         self._count = 0
         self.ledger = Log(self.compaction_lag)
         self.inbox: list[tuple[InboxEvent, SourcePosition]] = []
-        self.signals: list[DeliveryStatus] = []
+        self.signals: list[Signal] = []
         self.results: list[tuple[float, Outcome]] = []
         self.messages: list[Message] = []
         self.halts: list[str] = []
@@ -169,7 +169,7 @@ class World:
             delay = self.random.uniform(0.5, 20.0) if self.chance(self.faults.callback_late) else 0.01
             self.after(delay, lambda: self.signal(signal))
 
-    def signal(self, signal: DeliveryStatus) -> None:
+    def signal(self, signal: Signal) -> None:
         self.signals.append(signal)
         for listener in self.listeners:
             listener()
