@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from notifier.commands import config, demo, ingest, pause, publish, results, run, topics
+from notifier.commands import config, dead_letters, demo, ingest, publish, results, run, topics
 from notifier.commands.output import forgiving_readers_that_go
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(config.app, name="config")
 app.command("publish")(publish.publish)
 app.command("results")(results.results)
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(ingest.app, name="ingest")
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)

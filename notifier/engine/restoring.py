@@ -29,6 +29,7 @@ from notifier.engine.ledger import halt
 from notifier.engine.remembering import born, index
 from notifier.engine.state import Restore, State
 from notifier.engine.table import inbox_offset, outcomes_of, positions_key, put, touch
+from notifier.engine.validity import is_claim, is_valid
 
 
 def forget(state: State) -> None:
@@ -48,13 +49,13 @@ def forget(state: State) -> None:
 def read_back(state: State, record: LedgerRecord) -> None:
     """One record of a restore, in the order of the log."""
     restore = state.restore
-    if record.key.startswith("claim/"):
+    if is_claim(record.key):
         if record.value is not None:
             restore.newest_claim = record.offset
             state.ledger.claims[record.key] = msgspec.json.decode(record.value, type=Claim).at
         else:
             state.ledger.claims.pop(record.key, None)
-    elif record.epoch is not None and record.epoch >= restore.newest_claim:
+    elif is_valid(record.epoch, restore.newest_claim):
         restore.valid[record.key] = (record.offset, record.value)
     else:
         restore.void.setdefault(record.key, []).append(record)

@@ -44,12 +44,16 @@ def inbox_message(topic: str, event: ReadEvent, position: SourcePosition, config
 
 
 def dead_letter(topic: str, record: RawRecord, refusal: Refusal, place: Place, now: float) -> Message:
-    """The original key, value and headers, with what is wrong beside them. `now` in seconds since 1970."""
+    """The original key, value and headers, with what is wrong behind them. `now` in seconds since 1970.
+
+    `notifier-truncated` (the full size of the value) says that it is not the whole record, whatever of it was cut.
+    """
     key, value = record.key, record.value
-    cut = value is not None and len(value) > LARGEST_DEAD_VALUE
     original: Headers = record.headers
-    if sum(len(name) + len(content or b"") for name, content in original) > _LARGEST_DEAD_HEADERS:
+    too_many = sum(len(name) + len(content or b"") for name, content in original) > _LARGEST_DEAD_HEADERS
+    if too_many:
         original = ()
+    cut = too_many or len(value or b"") > LARGEST_DEAD_VALUE or len(key or b"") > _LARGEST_DEAD_KEY
     headers = [
         *original,
         ("notifier-reason", refusal.reason.encode()),
@@ -64,7 +68,7 @@ def dead_letter(topic: str, record: RawRecord, refusal: Refusal, place: Place, n
     return Message(
         topic,
         None if key is None else key[:_LARGEST_DEAD_KEY],
-        value[:LARGEST_DEAD_VALUE] if cut and value is not None else value,
+        None if value is None else value[:LARGEST_DEAD_VALUE],
         headers,
         lot=place[1],
     )
