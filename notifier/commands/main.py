@@ -16,6 +16,19 @@ import typer
 
 from notifier.commands import config, demo, ingest, pause, publish, results, run, topics
 from notifier.commands import config, dead_letters, demo, ingest, publish, results, run, topics
+from notifier.commands import (
+    config,
+    consent,
+    dead_letters,
+    demo,
+    ingest,
+    opt_outs,
+    parked,
+    publish,
+    results,
+    run,
+    topics,
+)
 from notifier.commands.output import forgiving_readers_that_go
 
 app = typer.Typer(
@@ -32,6 +45,9 @@ app.add_typer(config.app, name="config")
 app.command("publish")(publish.publish)
 app.command("results")(results.results)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(parked.app, name="parked")
+app.add_typer(opt_outs.app, name="opt-outs")
+app.add_typer(consent.app, name="consent")
 app.add_typer(ingest.app, name="ingest")
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from hashlib import blake2b
 
 from notifier.domain.events import EventRef
@@ -33,3 +34,10 @@ def notification_id(tenant: str, source: str, event_id: str, rule: str, person: 
 
 def run_id(tenant: str, source: str, event_id: str, workflow: str) -> str:
     return "run_" + _digest(tenant, source, event_id, workflow).hex()
+
+
+def consent_import_id(key: bytes, tenant: str, number: str, state: str, source: str, at: str) -> str:
+    """The id of the event that says what one row of an import says. `key` keeps the number from being guessed from it;
+    without one (empty) whoever knows the rest of the row can try numbers."""
+    row = _digest(tenant, number, state, source, at, size=32)
+    return "consent_" + hmac.digest(key, row, "sha256")[:16].hex()

@@ -96,6 +96,7 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="cam
     handed_over: float | None = None
     final_at: float | None = None
     parked_until: float | None = None  # until when a person may decide on it
+    parked_reason: str | None = None  # for the list of what a person has to decide
     resend_asked: bool = False  # a person did: it is looked for once more
     others: list[str] = []  # SIDs of alike messages that were known as others' when it was parked
     outcomes: list[Outcome] = []

@@ -31,7 +31,7 @@ def finish(
     doubt_over(state, n, now)
     free_lane(state, n, now)
     if status == "parked":
-        n.parked_until = now + state.config.parked_for
+        n.parked_until, n.parked_reason = now + state.config.parked_for, reason
         state.timers.at(n.parked_until, "unpark", n.id)
         return
     n.body = None

@@ -14,7 +14,7 @@ from notifier.engine.finishing import finish
 from notifier.engine.parking import drop, is_parked
 from notifier.engine.preparing import ANY_SENDER
 from notifier.engine.state import State
-from notifier.engine.table import consent_key, opt_out_key, touch
+from notifier.engine.table import consent_key, opt_out_key, opt_out_parts, touch
 
 FORGOTTEN = "forgotten"
 
@@ -71,7 +71,7 @@ def _keep_refusals_hashed(state: State, tenant: str, number: str) -> None:
     if consent is not None and not consent.given:
         _keep(state, opt_out_key(tenant, ANY_SENDER, hashed), OptOut(at=consent.at, source="consent.withdrawn"))
     for name, opt_out in [item for item in state.opt_outs.items() if item[0].endswith(f"/{number}")]:
-        _, of, sender, _ = name.split("/", 3)
+        of, sender, _ = opt_out_parts(name)
         if of == tenant:
             del state.opt_outs[name]
             touch(state, name, bound=True)

@@ -36,6 +36,12 @@ def opt_out_key(tenant: str, sender: str, number: str) -> str:
     return f"o/{tenant}/{sender}/{number}"
 
 
+def opt_out_parts(key: str) -> tuple[str, str, str]:
+    """Tenant, sender and number of an opt-out's key. Raises ValueError for another key."""
+    _, tenant, sender, number = key.split("/", 3)
+    return tenant, sender, number
+
+
 def entity(state: State, key: str) -> Entity | None:
     """What stands under a key now; None is what a tombstone says."""
     prefix, _, rest = key.partition("/")

@@ -1,0 +1,82 @@
+"""`notifier parked`: what could not be settled, and waits for a person to decide (contract section 6, In doubt)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from notifier.app.clock import Clock
+from notifier.commands.looking import ledger_rows
+from notifier.commands.times import age, at_second
+from notifier.engine.entities import Notification, decode_entity
+from notifier.logs import configure_logs
+from notifier.settings import Settings
+from notifier.settings_source import load_settings
+
+app = typer.Typer(help="Notifications that wait for a person to decide.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `list` a command of its own while it is the only one."""
+
+
+@app.command("list")
+def list_parked(
+    tenant: Annotated[str | None, typer.Option(help="Only those of this tenant.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show what is parked and can still be resent or dropped, oldest first.
+
+    Example: notifier parked list --tenant harbour-house
+    """
+    settings = load_settings()
+    configure_logs(settings.log.format, "error")
+    now = Clock().now()
+    for n in sorted(asyncio.run(read_parked(settings, tenant, now)), key=lambda n: (n.final_at or 0.0, n.id)):
+        typer.echo(json.dumps(as_row(n, now), ensure_ascii=False) if as_json else line(n, now))
+
+
+async def read_parked(settings: Settings, tenant: str | None, now: float) -> list[Notification]:
+    """The parked notifications whose request is still kept at `now` (seconds since 1970)."""
+    rows = await ledger_rows(settings, tenant, _may_be_parked)
+    found = (decode_entity(row.key, row.value) for row in rows)
+    return [n for n in found if isinstance(n, Notification) and tenant in (None, n.tenant) and is_open(n, now)]
+
+
+def is_open(n: Notification, now: float) -> bool:
+    """Whether a person can still decide."""
+    return n.status == "parked" and (n.parked_until or 0.0) > now
+
+
+def as_row(n: Notification, now: float) -> dict[str, object]:
+    """One row for programs; nothing of it names the person but the masked number."""
+    return {
+        "notificationId": n.id, "tenant": n.tenant, "reason": n.parked_reason, "masked": n.masked,
+        "personId": n.person_id, "class": n.class_, "rule": n.rule,
+        "event": {"id": n.event.id, "source": n.event.source, "type": n.event.type}, "attempt": n.attempt,
+        "parkedAt": None if n.final_at is None else at_second(n.final_at),
+        "ageSeconds": None if n.final_at is None else int(now - n.final_at),
+        "until": None if n.parked_until is None else at_second(n.parked_until),
+    }  # fmt: skip
+
+
+def line(n: Notification, now: float) -> str:
+    """One for people, in columns."""
+    columns = (
+        (n.id, 36),
+        (n.tenant, 15),
+        (n.parked_reason or "", 18),
+        (n.masked or "", 13),
+        (n.rule, 19),
+        (f"{age(now - (n.final_at or now))} ago", 11),
+        (f"{age((n.parked_until or now) - now)} left", 12),
+    )
+    return "  ".join([*(text.ljust(width) for text, width in columns), f"{n.event.type} {n.event.id}"])
+
+
+def _may_be_parked(key: str, value: bytes) -> bool:
+    return key.startswith("n/") and b'"status":"parked"' in value
