@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from notifier.domain import explanations
+from notifier.domain.outcomes import TERMINAL_STATUSES
 from notifier.metrics import Metrics
 from notifier.settings_source import every_setting, spelled
 
@@ -64,7 +66,50 @@ def metrics_page() -> Iterator[str]:
         yield f"| `{row.name}` | {row.kind} | {labels} | {row.meaning} |"
 
 
-PAGES: dict[str, Callable[[], Iterator[str]]] = {"settings.md": settings_page, "metrics.md": metrics_page}
+ABOUT_OUTCOMES = """\
+# Statuses and reasons
+
+Every record of `notifier.results` and every dead letter names why it is so. `notifier explain` says the same sentences
+about one event. A terminal status is the last that is said of a notification.
+"""
+
+
+def outcomes_page() -> Iterator[str]:
+    yield NOTICE
+    yield ABOUT_OUTCOMES
+    yield "| status | terminal | meaning | what would change it |"
+    yield "| --- | --- | --- | --- |"
+    for status, meaning in explanations.STATUSES.items():
+        yield f"| `{status}` | {'yes' if status in TERMINAL_STATUSES else 'no'} | {meaning.what} | {meaning.change} |"
+    for status, reasons in explanations.REASONS.items():
+        if status != "undelivered":
+            title = "`failed` and `undelivered`" if status == "failed" else f"`{status}`"
+            yield from _reasons(f"Reasons of {title}", reasons)
+    yield "\n## Details\n\n| detail | meaning |\n| --- | --- |"
+    for detail, meant in explanations.DETAILS.items():
+        yield f"| `{detail}` | {meant} |"
+    yield from _reasons("Events that are ignored", explanations.IGNORED)
+    yield "\nWhat `no_effect` means for each type:\n\n| type | meaning |\n| --- | --- |"
+    for type_, meant in explanations.NO_EFFECT.items():
+        yield f"| `{type_}` | {meant} |"
+    yield "\n## Workflow runs\n\n| record | meaning |\n| --- | --- |"
+    for kind, meaning in explanations.RUNS.items():
+        yield f"| `{kind}` | {meaning.what} |"
+    yield "\nThe reason of `run.failed` and `run.cancelled` is that of the notification that decided it."
+    yield from _reasons("Dead letters", explanations.DEAD_LETTERS)
+
+
+def _reasons(title: str, reasons: Mapping[str, explanations.Meaning]) -> Iterator[str]:
+    yield f"\n## {title}\n\n| reason | meaning | what would change it |\n| --- | --- | --- |"
+    for reason, meaning in reasons.items():
+        yield f"| `{reason}` | {meaning.what} | {meaning.change} |"
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "outcomes.md": outcomes_page,
+}
 
 
 def main(check: bool) -> int:

@@ -21,6 +21,7 @@ from notifier.commands import (
     consent,
     dead_letters,
     demo,
+    explain,
     ingest,
     opt_outs,
     parked,
@@ -44,6 +45,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(config.app, name="config")
 app.command("publish")(publish.publish)
 app.command("results")(results.results)
+app.command("explain")(explain.explain)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(parked.app, name="parked")
 app.add_typer(opt_outs.app, name="opt-outs")

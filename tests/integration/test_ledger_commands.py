@@ -44,8 +44,10 @@ async def test_parked_shows_what_a_person_can_still_decide(
     now, ledger = time.time(), topics.name("ledger")
     for tenant in (HOTEL, CLINIC):
         found = [
-            notification(f"ntf_{tenant}_1", tenant, "parked", now), notification(f"ntf_{tenant}_2", tenant, "parked", now, 3),
-            notification(f"ntf_{tenant}_3", tenant, "parked", now, 8), notification(f"ntf_{tenant}_4", tenant, "failed", now),
+            notification(f"ntf_{tenant}_1", tenant, "parked", now),
+            notification(f"ntf_{tenant}_2", tenant, "parked", now, 3),
+            notification(f"ntf_{tenant}_3", tenant, "parked", now, 8),
+            notification(f"ntf_{tenant}_4", tenant, "failed", now),
         ]  # fmt: skip
         epoch = await claim(options, ledger, tenant)
         await write(options, ledger, tenant, epoch, {"n/" + n.id: n for n in found})
