@@ -14,8 +14,6 @@ from typing import Annotated
 
 import typer
 
-from notifier.commands import config, demo, ingest, pause, publish, results, run, topics
-from notifier.commands import config, dead_letters, demo, ingest, publish, results, run, topics
 from notifier.commands import (
     config,
     consent,
@@ -25,6 +23,7 @@ from notifier.commands import (
     ingest,
     opt_outs,
     parked,
+    pause,
     publish,
     results,
     run,

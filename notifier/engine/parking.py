@@ -88,8 +88,8 @@ def _send_again(state: State, old: Notification, now: float) -> None:
             old, id=new_id, key_id=old.key_id if known is not None else None, accepted=now, due=now, retry_at=0.0,
             deadline=now + WORKFLOW_EXPIRY[old.class_], stage="waiting", hold=None, status=None, seq=0, attempt=0,
             poster=None, attempt_at=None, answer=None, cancel=None, cause=Cause(notification=old.id), run_ended=True,
-            error_code=None, error_class=None, final_at=None, parked_until=None, parked_reason=None, resend_asked=False, others=[],
-            outcomes=[],
+            error_code=None, error_class=None, final_at=None, parked_until=None, parked_reason=None,
+            resend_asked=False, others=[], outcomes=[],
         )  # fmt: skip
         arrive(state, new)
         if known is None:
