@@ -20,6 +20,7 @@ from notifier.commands import (
     dead_letters,
     demo,
     explain,
+    forget,
     ingest,
     opt_outs,
     parked,
@@ -52,6 +53,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(ingest.app, name="ingest")
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)
+app.command("forget")(forget.forget)
 
 
 def _print_version(wanted: bool) -> None:

@@ -45,10 +45,12 @@ def list_opt_outs(
             found.append((owner, entity.at, shown(number, reveal=reveal), sender, entity.source))
     for owner, at, number, sender, source in sorted(found):
         if as_json:
-            row_ = {"tenant": owner, "number": number, "sender": sender, "since": at_second(at), "source": source}
+            row_ = {
+                "tenant": owner, "number": number, "sender": sender or None, "since": at_second(at), "source": source,
+            }  # fmt: skip
             typer.echo(json.dumps(row_, ensure_ascii=False))
         else:
-            typer.echo(f"{owner:15}  {number:16}  {sender:16}  {at_second(at):20}  {source}")
+            typer.echo(f"{owner:15}  {number:16}  {sender or 'any sender':16}  {at_second(at):20}  {source}")
 
 
 def shown(number: str, *, reveal: bool) -> str:

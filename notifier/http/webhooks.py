@@ -21,7 +21,7 @@ MOST_PARAMETERS = 200  # Twilio sends some 20, and their number grows without no
 
 
 class SignalWriter(Protocol):
-    async def write(self, signal: Signal) -> None:
+    async def write(self, signal: Signal) -> object:
         """Returns when the signal is acknowledged; raises when it is not known to be written."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -15,6 +16,13 @@ from notifier.kafka.failures import KAFKA_TROUBLE, WriteFailed
 _ACKNOWLEDGE_SECONDS = 8.0  # Twilio waits 15 s for an answer
 
 
+class Stored(NamedTuple):
+    """Where a signal lies."""
+
+    partition: int
+    offset: int
+
+
 class SignalWriter:
     """Many writers share one producer; one that failed is replaced."""
 
@@ -24,17 +32,18 @@ class SignalWriter:
         self._opening = asyncio.Lock()
         self._log = structlog.get_logger().bind(topic=topic)
 
-    async def write(self, signal: Signal) -> None:
+    async def write(self, signal: Signal) -> Stored:
         """Returns when the signal is acknowledged. Raises `WriteFailed` when it is not known to be written."""
         producer = None
         try:
             async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
                 producer = await self._open()
                 key, value = signal.tenant.encode(), msgspec.json.encode(signal)
-                await (await producer.send(self._topic, key=key, value=value))
+                stored = await (await producer.send(self._topic, key=key, value=value))
         except KAFKA_TROUBLE as trouble:
             await self._discard(producer)
             raise WriteFailed(f"the signal was not acknowledged ({type(trouble).__name__})") from trouble
+        return Stored(stored.partition, stored.offset)
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
