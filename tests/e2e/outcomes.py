@@ -25,7 +25,7 @@ async def heard(fleet: Fleet, event: Mapping[str, object], until: str) -> list[O
 
     def about() -> list[Outcome]:
         found: list[Outcome] = list(told.outcomes.values())
-        return [outcome for outcome in found if outcome["data"]["event"]["id"] == event["id"]]
+        return [outcome for outcome in found if outcome["data"].get("event", {}).get("id") == event["id"]]
 
     done = await fleet.listen(told, lambda _: until in kinds(about()), SECONDS)
     assert done, f"{until} was not said of {event['id']}, but {kinds(about())}\n{fleet.logs()}"
