@@ -129,7 +129,7 @@ def test_what_was_not_published_before_a_restart_is_published_again_with_the_sam
 
 
 def test_a_parked_text_is_kept_as_long_as_a_person_may_decide_on_it() -> None:
-    """With its request, so that it can be sent again."""
+    """With its request, so that it can be sent again, and with why it is parked."""
     care = tenant(CLINIC, platform="care", inDoubt={"transactional": "park"})
     shell = Shell([care, connection(CLINIC), workflow()], list_lag=10.0, page_after=PAGE_AFTER, parked_for=3600.0).own()
     shell.order()
@@ -141,6 +141,6 @@ def test_a_parked_text_is_kept_as_long_as_a_person_may_decide_on_it() -> None:
     assert shell.said()[-1] == ("parked", "unresolved")
     shell.results_acknowledged()
     shell.pass_time(3500.0)
-    assert shell.only().body == "Order 1"
+    assert (shell.only().body, shell.only().parked_reason) == ("Order 1", "unresolved")
     shell.pass_time(100.0 + PAGE_AFTER)
     assert len(shell.partition.state.notifications) == 0
