@@ -196,8 +196,9 @@ async def test_a_number_is_forgotten_and_its_refusal_is_not(fleet: Fleet) -> Non
     assert phone(340) not in listed
     later = order(340)
     await publish(fleet, later)
-    assert (await heard(fleet, later, "notification.skipped"))[-1]["data"]["reason"] == "no_consent"
-    assert "run.completed" in kinds(await heard(fleet, later, "run.completed"))
+    outcomes = await heard(fleet, later, "run.completed")
+    assert kinds(outcomes) == ["notification.skipped", "run.completed"]
+    assert outcomes[0]["data"]["reason"] == "no_consent"
 
 
 @pytest.mark.parametrize(
