@@ -30,6 +30,7 @@ from notifier.commands import (
     run,
     topics,
 )
+from notifier.commands import config, demo, ingest, publish, results, run, template, topics, workflow
 from notifier.commands.output import forgiving_readers_that_go
 
 app = typer.Typer(
@@ -54,6 +55,8 @@ app.add_typer(ingest.app, name="ingest")
 app.command("pause")(pause.pause)
 app.command("resume")(pause.resume)
 app.command("forget")(forget.forget)
+app.add_typer(template.app, name="template")
+app.add_typer(workflow.app, name="workflow")
 
 
 def _print_version(wanted: bool) -> None:

@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket
 import sys
-import sysconfig
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from notifier.commands.files import read_objects
+from notifier.commands.sample_files import NoSamples, sample_folder
 from notifier.demo.broker import embedded_broker
 from notifier.demo.standin.accounts import Account
 from notifier.demo.standin.server import TwilioStandIn
@@ -46,14 +46,11 @@ def samples(events: Path | None) -> Samples:
 
     Raises `DemoFailed` where there is neither.
     """
-    places = (
-        Path(__file__).resolve().parents[2] / "deploy" / "samples",
-        Path(sysconfig.get_path("data")) / "share" / "notifier" / "samples",
-    )
-    for found in places:
-        if (found / "tenants").is_dir():
-            return Samples(found / "tenants", events or found / "events.yaml")
-    raise DemoFailed("the sample tenants are missing; looked in " + " and ".join(map(str, places)))
+    try:
+        found = sample_folder()
+    except NoSamples as missing:
+        raise DemoFailed(str(missing)) from None
+    return Samples(found / "tenants", events or found / "events.yaml")
 
 
 @dataclass(frozen=True, slots=True)

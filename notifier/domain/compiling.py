@@ -141,13 +141,14 @@ def _workflow(document: Workflow) -> WorkflowConfig:
         version=document.version or 0,
         class_=document.class_,
         filter=compile_filter(document.trigger.filter),
-        step=_sms_step(step) if isinstance(step, AdapterStep) else None,
+        step=compile_sms_step(step) if isinstance(step, AdapterStep) else None,
         unsupported=unsupported,
         expires_after=_seconds(document.expires_after) or WORKFLOW_EXPIRY[document.class_],
     )
 
 
-def _sms_step(step: AdapterStep) -> SmsStep:
+def compile_sms_step(step: AdapterStep) -> SmsStep:
+    """Raises ValueError."""
     parameters = step.parameters
     if "message" not in parameters or "toPhone" not in parameters:
         raise ValueError("steps: sendSMS needs the parameters message and toPhone")

@@ -8,12 +8,8 @@ from notifier.domain.compiling import why_unsupported
 from notifier.domain.document_checks import instead
 from notifier.domain.documents import Connection, Document, Template, Tenant, Workflow
 from notifier.domain.shapes import Misfit
+from notifier.domain.template_variables import KEY_VARIABLE_NAMES
 from notifier.domain.templates import compile_template
-
-KEY_VARIABLES = (
-    "firstName", "lastName", "propertyName", "startDate", "endDate", "referenceNumber", "spaceName", "doorCode",
-    "magicLink", "appLink",
-)  # fmt: skip
 
 
 def warnings_of(document: Document) -> Iterator[Misfit]:
@@ -24,8 +20,8 @@ def warnings_of(document: Document) -> Iterator[Misfit]:
         case Connection() if not document.senders:
             yield Misfit(("senders",), "there are none: nothing can be sent through this connection")
         case Template():
-            for name in sorted(compile_template(document.body).names - set(KEY_VARIABLES)):
-                yield Misfit(("body",), f"{name} is unknown and renders empty{instead(name, KEY_VARIABLES)}")
+            for name in sorted(compile_template(document.body).names - set(KEY_VARIABLE_NAMES)):
+                yield Misfit(("body",), f"{name} is unknown and renders empty{instead(name, KEY_VARIABLE_NAMES)}")
         case Workflow():
             yield from _workflow(document)
 

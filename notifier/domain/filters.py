@@ -231,6 +231,12 @@ def _literal(operand: object, here: str, depth: int = 0) -> object:
 # Values of a payload.
 
 
+def values_at(payload: Payload, path: str) -> list[object]:
+    """What a condition on `path` looks at, items of lists one by one; empty when the field is missing."""
+    found = _values(payload, tuple(path.split(".")))
+    return [value for value in found if value is not _MISSING and not isinstance(value, (list, tuple))]
+
+
 def _values(value: object, path: tuple[str, ...]) -> Iterator[object]:
     """What MongoDB finds under a path; an array without objects on the way yields nothing, not even missing."""
     if not path:

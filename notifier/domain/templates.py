@@ -86,6 +86,11 @@ def compile_template(source: str) -> Template:
     return Template(source, frozenset(names) - {"."}, _convert(parser.parse(source)))
 
 
+def find_value(values: Values, name: str) -> object:
+    """What a variable of this name stands for outside of any section; None when it is missing."""
+    return _resolve(_path(name), (values,))
+
+
 # Checking: the parser itself passes over an unclosed tag or section, and never says where a fault stands.
 
 

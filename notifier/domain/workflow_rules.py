@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from notifier.domain.catalog import ConnectionConfig, SenderConfig, TenantConfig, WorkflowConfig
+from notifier.domain.catalog import ConnectionConfig, SenderConfig, SmsStep, TenantConfig, WorkflowConfig
 from notifier.domain.phone_numbers import normalise
-from notifier.domain.templates import Template
 
 Payload = Mapping[str, object]
 RefusalReason = Literal[
@@ -75,15 +74,17 @@ def _visible(value: object) -> object:
 
 def resolve_sms(workflow: WorkflowConfig, tenant: TenantConfig, view: Payload) -> ResolvedSms | Refused:
     """The `sendSMS` step of a workflow on one payload view. Raises ValueError for a workflow without such a step."""
-    step = workflow.step
-    if step is None:
+    if workflow.step is None:
         raise ValueError(f"workflow {workflow.name} has no step that sends")
-    connection = tenant.connection or tenant.builtin
-    if connection is None:
-        return Refused("sms_provider_not_connected", "the tenant has no Connection and no builtinSender")
-    sender = _sender(connection, tenant, step.from_phone, view)
-    if isinstance(sender, Refused):
-        return sender
+    return resolve_step(workflow.step, tenant, view)
+
+
+def resolve_step(step: SmsStep, tenant: TenantConfig, view: Payload) -> ResolvedSms | Refused:
+    """One `sendSMS` step on what it may refer to."""
+    found = find_sender(step, tenant, view)
+    if isinstance(found, Refused):
+        return found
+    connection, sender = found
     to_phone = step.to_phone.render(view)
     to = normalise(to_phone.text, tenant.document.default_region)
     if to is None:
@@ -95,18 +96,20 @@ def resolve_sms(workflow: WorkflowConfig, tenant: TenantConfig, view: Payload) -
     return ResolvedSms(text=message.text, to=to, connection=connection, sender=sender, warnings=warnings)
 
 
-def _sender(
-    connection: ConnectionConfig, tenant: TenantConfig, from_phone: Template | None, view: Payload
-) -> SenderConfig | Refused:
+def find_sender(step: SmsStep, tenant: TenantConfig, view: Payload) -> tuple[ConnectionConfig, SenderConfig] | Refused:
+    """What the step's text goes out from."""
+    connection = tenant.connection or tenant.builtin
+    if connection is None:
+        return Refused("sms_provider_not_connected", "the tenant has no Connection and no builtinSender")
     if not connection.senders:
         return Refused("no_sender", "the Connection has no senders")
-    if from_phone is None:
-        return connection.senders[0]
-    wanted = from_phone.render(view).text.strip()
+    if step.from_phone is None:
+        return connection, connection.senders[0]
+    wanted = step.from_phone.render(view).text.strip()
     number = normalise(wanted, tenant.document.default_region)
     for sender in connection.senders:
         if sender.name in (wanted, number):
-            return sender
+            return connection, sender
     return Refused("sender_not_approved", "fromPhone is none of the senders of the Connection")
 
 
