@@ -36,7 +36,9 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert capsys.readouterr().out == f"notifier {version('notifier')}\n"
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "topics", "config", "publish", "results", "ingest"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "topics", "config", "publish", "results", "ingest", "template", "workflow"]
+)
 def test_every_command_explains_itself(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
