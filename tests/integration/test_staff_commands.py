@@ -178,6 +178,16 @@ async def test_send_to_sends_what_is_shown_once_and_marked(standin: TwilioStandI
     assert (message.to, message.from_, message.body) == (STAFF, "+15551234567", "TEST: Hi Mara")
 
 
+def test_a_draft_that_would_never_be_texted_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "draft.txt").write_text("Hi", encoding="utf-8")
+    refused = run(
+        "template", "render", "--tenant", "mill-lodge", *HOTEL[2:], *LOCAL, "--draft", tmp_path / "draft.txt",
+        "--send-to", STAFF,
+    )  # fmt: skip
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "mill-lodge has no Connection of its own: a draft is never sent for it; nothing was sent" in refused.stderr
+
+
 async def test_a_connection_that_is_broken_is_said(standin: TwilioStandIn) -> None:
     for token, why in (("wrong", "Twilio refused the credentials (Twilio 20003)"), ("", "authToken")):
         refused = await asyncio.to_thread(
