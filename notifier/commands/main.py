@@ -9,54 +9,61 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from notifier.commands import (
-    config,
-    consent,
-    dead_letters,
-    demo,
-    explain,
-    forget,
-    ingest,
-    opt_outs,
-    parked,
-    pause,
-    publish,
-    results,
-    run,
-    topics,
-)
-from notifier.commands import config, demo, ingest, publish, results, run, template, topics, workflow
 from notifier.commands.output import forgiving_readers_that_go
 
-app = typer.Typer(
-    name="notifier",
-    help="Texts people about events on Kafka: accepted once, followed to their end, nobody told twice.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.add_typer(topics.app, name="topics")
-app.add_typer(config.app, name="config")
-app.command("publish")(publish.publish)
-app.command("results")(results.results)
-app.command("explain")(explain.explain)
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(parked.app, name="parked")
-app.add_typer(opt_outs.app, name="opt-outs")
-app.add_typer(consent.app, name="consent")
-app.add_typer(ingest.app, name="ingest")
-app.command("pause")(pause.pause)
-app.command("resume")(pause.resume)
-app.command("forget")(forget.forget)
-app.add_typer(template.app, name="template")
-app.add_typer(workflow.app, name="workflow")
+COMMANDS = {  # by the first word of a command line, in the order of the help: module and member
+    "run": "run:run",
+    "demo": "demo:demo",
+    "topics": "topics:app",
+    "config": "config:app",
+    "publish": "publish:publish",
+    "results": "results:results",
+    "explain": "explain:explain",
+    "template": "template:app",
+    "workflow": "workflow:app",
+    "consent": "consent:app",
+    "dead-letters": "dead_letters:app",
+    "parked": "parked:app",
+    "opt-outs": "opt_outs:app",
+    "pause": "pause:pause",
+    "resume": "pause:resume",
+    "forget": "forget:forget",
+    "ingest": "ingest:app",
+}
+
+
+def build(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
+    """The command line with these commands. Only their modules are imported: all of them take seconds."""
+    app = typer.Typer(
+        name="notifier",
+        help="Texts people about events on Kafka: accepted once, followed to their end, nobody told twice.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    for name in names:
+        module, _, member = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"notifier.commands.{module}"), member)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def _wanted(arguments: Sequence[str]) -> Sequence[str]:
+    """The one command that is named first, or all where help is to name them."""
+    first = arguments[0] if arguments else None
+    if first == "--version":
+        return ()
+    return (first,) if first in COMMANDS else tuple(COMMANDS)
 
 
 def _print_version(wanted: bool) -> None:
@@ -65,7 +72,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
@@ -78,7 +84,7 @@ def main() -> None:
     """Run the command line and leave the process with its exit code."""
     with forgiving_readers_that_go():
         try:
-            app(prog_name="notifier")
+            build(_wanted(sys.argv[1:]))(prog_name="notifier")
         except KeyboardInterrupt:
             sys.exit(130)
         except Exception as error:  # noqa: BLE001 - the last stop: whatever went wrong becomes one line and an exit code
