@@ -28,7 +28,7 @@ def failing_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(root, "app", app)
+    monkeypatch.setattr(root, "build", lambda _names: app)
 
 
 def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,9 +36,7 @@ def test_the_version_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert capsys.readouterr().out == f"notifier {version('notifier')}\n"
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "demo", "topics", "config", "publish", "results", "ingest", "template", "workflow"]
-)
+@pytest.mark.parametrize("command", root.COMMANDS)
 def test_every_command_explains_itself(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
