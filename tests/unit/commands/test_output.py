@@ -8,7 +8,10 @@ import sys
 import pytest
 
 PLAN = "topics", "plan"
-PRINTING = "import sys, typer\nfrom notifier.commands import main as root\napp = typer.Typer()\nroot.build = lambda names: app\n"
+PRINTING = (
+    "import sys, typer\nfrom notifier.commands import main as root\n"
+    "app = typer.Typer()\nroot.build = lambda names: app\n"
+)
 
 
 def unread(*command: str, stderr: bool = False) -> subprocess.CompletedProcess[str]:
