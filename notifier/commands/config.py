@@ -20,13 +20,13 @@ from notifier.commands.documents import as_yaml, read_documents, tell
 from notifier.domain.config_changes import Changes, changes_between, remaining
 from notifier.domain.config_records import encode_document
 from notifier.domain.documents import Connection, Document, OperatorDocument, document_key
-from notifier.domain.validation import IN_FORCE, Fault, Validation, Written, validate
+from notifier.domain.validation import Fault, Validation, Written, validate
 from notifier.kafka.config_topic import ConfigSnapshot, read_config, write_config
 from notifier.kafka.connection import client_options
 from notifier.logs import configure_logs
 from notifier.settings import Settings
 from notifier.settings_source import load_settings
-from notifier.twilio.credentials import CredentialsUnavailable, Secrets
+from notifier.twilio.credentials import Secrets
 
 app = typer.Typer(help="Configuration documents: checked, applied, shown.", no_args_is_help=True)
 
@@ -83,7 +83,7 @@ def apply_documents(
         _show(changes, snapshot)
     if changes.removed_tenants and not (yes or dry_run) and sys.stdin.isatty():
         typer.confirm(f"Remove {', '.join(changes.removed_tenants)} and cancel all that waits?", abort=True, err=True)
-    offset = snapshot.end - 1 if dry_run or not changes else asyncio.run(_write(changes, snapshot, settings))
+    offset = snapshot.end - 1 if dry_run or not changes else asyncio.run(write_changes(changes, snapshot, settings))
     if as_json:
         row = {"applied": 0, "wouldApply": len(changes)} if dry_run else {"applied": len(changes)}
         typer.echo(json.dumps(row | {"offset": offset}))
@@ -133,23 +133,18 @@ def _planned(
 def _unresolved(documents: Sequence[Document], written: Sequence[Written], settings: Settings) -> Iterator[Fault]:
     """Every secret that cannot be opened on this machine."""
     keys = [b64decode(key.get_secret_value()) for key in settings.secrets.keys]
-    secrets = Secrets(os.environ, keys, plain_text_allowed=True)
-    for document in documents:
-        if isinstance(document, Connection):
-            for opened in (secrets.auth_token, secrets.login):
-                try:
-                    opened(document)
-                except CredentialsUnavailable as unavailable:
-                    file = next((one.file for one in written if _is(one, document)), IN_FORCE)
-                    yield Fault(file, None, document_key(document), unavailable.reason)
+    secrets = Secrets(os.environ, keys, plain_text_allowed=True)  # whether it is was validated before
+    connections = {document.tenant: document for document in documents if isinstance(document, Connection)}
+    for one in written:
+        value = one.value
+        if isinstance(value, dict) and value.get("kind") == "Connection" and value.get("tenant") in connections:
+            for unavailable in secrets.unavailable(connections.pop(value["tenant"])):
+                line = one.line(tuple(unavailable.field.split(".")))
+                yield Fault(one.file, line, unavailable.field, unavailable.why)
 
 
-def _is(one: Written, document: Document) -> bool:
-    value = one.value
-    return isinstance(value, dict) and (value.get("kind"), value.get("tenant")) == ("Connection", document.tenant)
-
-
-async def _write(changes: Changes, snapshot: ConfigSnapshot, settings: Settings) -> int:
+async def write_changes(changes: Changes, snapshot: ConfigSnapshot, settings: Settings) -> int:
+    """All in one batch onto what was read as `snapshot`; the offset of the last. Raises as `write_config` does."""
     now = datetime.fromtimestamp(Clock().now(), UTC)
     records = list(changes.records(snapshot.documents, now, who(settings)))
     topic = settings.topics.name("config")

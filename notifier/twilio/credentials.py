@@ -6,12 +6,14 @@ cannot be opened says why, by the name of the variable or file, never by a value
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from notifier.domain.documents import Connection, Secret, document_key
 from notifier.twilio.sealing import SealBroken, unseal
+
+AUTH_TOKEN_FIELD, API_KEY_FIELD = "authToken", "apiKey.secret"
 
 
 class CredentialsUnavailable(Exception):
@@ -20,6 +22,15 @@ class CredentialsUnavailable(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class SecretUnavailable(CredentialsUnavailable):
+    """The same of one field: `reason` is `Connection/tenant field: why`."""
+
+    def __init__(self, document: str, field: str, why: str) -> None:
+        super().__init__(f"{document} {field}: {why}")
+        self.field = field
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +53,30 @@ class Secrets:
     def login(self, connection: Connection) -> Login:
         """Raises `CredentialsUnavailable`."""
         if connection.api_key is not None:
-            secret = self._open(connection.api_key.secret, connection, "apiKey.secret")
+            secret = self._open(connection.api_key.secret, connection, API_KEY_FIELD)
             return Login(connection.account_sid, connection.api_key.sid, secret)
         return Login(connection.account_sid, connection.account_sid, self.auth_token(connection))
 
     def auth_token(self, connection: Connection) -> str:
         """What Twilio signs its callbacks with. Raises `CredentialsUnavailable`."""
-        return self._open(connection.auth_token, connection, "authToken")
+        return self._open(connection.auth_token, connection, AUTH_TOKEN_FIELD)
+
+    def unavailable(self, connection: Connection) -> Iterator[SecretUnavailable]:
+        """Every secret of a document that cannot be opened here."""
+        for opened in (self.auth_token, self.login) if connection.api_key is not None else (self.auth_token,):
+            try:
+                opened(connection)
+            except SecretUnavailable as unavailable:
+                yield unavailable
 
     def _open(self, secret: Secret, connection: Connection, path: str) -> str:
+        document = document_key(connection)
         try:
-            value = self._read(secret, document_key(connection))
+            value = self._read(secret, document)
         except (SealBroken, OSError, ValueError, LookupError) as error:
-            raise CredentialsUnavailable(f"{path}: {_why(error)}") from error
+            raise SecretUnavailable(document, path, _why(error)) from error
         if not value:
-            raise CredentialsUnavailable(f"{path}: empty")
+            raise SecretUnavailable(document, path, "empty")
         return value
 
     def _read(self, secret: Secret, document: str) -> str:

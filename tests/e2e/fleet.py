@@ -148,6 +148,10 @@ class Fleet:
             **self._settings,
         }
 
+    def change_settings(self, **settings: str) -> None:
+        """Of whatever is started from now on."""
+        self._settings |= settings
+
     def command(self, *arguments: str) -> list[str]:
         """The installed command."""
         return [str(Path(sysconfig.get_path("scripts")) / "notifier"), *arguments]

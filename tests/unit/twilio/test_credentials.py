@@ -65,7 +65,7 @@ def test_a_login_does_not_print_its_password() -> None:
 def test_what_cannot_be_opened_says_why(secret: Secret, reason: str) -> None:
     with pytest.raises(CredentialsUnavailable) as caught:
         secrets().auth_token(connection(secret))
-    assert caught.value.reason == reason
+    assert caught.value.reason == f"Connection/a {reason}"
 
 
 def test_a_file_that_is_no_text_says_so(tmp_path: Path) -> None:
@@ -77,3 +77,12 @@ def test_a_file_that_is_no_text_says_so(tmp_path: Path) -> None:
 def test_a_faulty_api_key_is_named_by_its_field() -> None:
     with pytest.raises(CredentialsUnavailable, match=r"apiKey\.secret: the environment variable UNSET is not set"):
         secrets().login(connection(SecretRef(env="TOKEN"), ApiKey(sid="SK1", secret=SecretRef(env="UNSET"))))
+
+
+def test_every_secret_that_cannot_be_opened_is_told_once() -> None:
+    both = connection(SecretRef(env="UNSET"), ApiKey(sid="SK1", secret=SecretRef(env="EMPTY")))
+    assert [(each.field, each.why) for each in secrets().unavailable(both)] == [
+        ("authToken", "the environment variable UNSET is not set"), ("apiKey.secret", "empty"),
+    ]  # fmt: skip
+    assert len(list(secrets().unavailable(connection(SecretRef(env="UNSET"))))) == 1
+    assert list(secrets().unavailable(connection(SecretRef(env="TOKEN")))) == []

@@ -39,6 +39,18 @@ def test_the_missing_key_is_named() -> None:
 )
 def test_a_damaged_value_is_refused_without_showing_it(damage: str) -> None:
     rest = seal("token", KEY, DOCUMENT, NONCE).split(":")[2]
-    with pytest.raises(SealBroken) as caught:
+    with pytest.raises(SealBroken, match="the sealed value is damaged") as caught:
         unseal(damage.format(id=key_id(KEY), rest=rest), [KEY], DOCUMENT)
     assert rest not in str(caught.value)
+
+
+def test_what_is_no_key_id_is_not_repeated() -> None:
+    """Somebody may have put a token where the key id stands."""
+    with pytest.raises(SealBroken) as caught:
+        unseal("v1:hunter22:AAAA", [KEY], DOCUMENT)
+    assert "hunter" not in str(caught.value)
+
+
+def test_what_was_cut_short_says_so() -> None:
+    with pytest.raises(SealBroken, match="it is cut short"):
+        unseal(f"v1:{key_id(KEY)}:AAAA", [KEY], DOCUMENT)
