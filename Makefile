@@ -16,7 +16,7 @@ STAMP := $(VENV)/.made-from
 MADE_FROM := requirements/dev.txt pyproject.toml
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test test-unit test-integration test-e2e lint fmt chaos simulate proof docs requirements clean
+.PHONY: help setup demo test test-unit test-integration test-e2e lint fmt chaos simulate proof docs schemas requirements clean
 
 help: ## show what can be run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ proof: setup ## the figures in the docs: a million simulated runs, a thousand ki
 
 docs: setup ## write the generated reference pages again
 	PYTHONPATH=. $(BIN)/python docs/reference/generate.py
+
+schemas: setup ## write schemas/ again
+	$(BIN)/notifier schemas export schemas
 
 requirements: setup ## pin what pyproject.toml and requirements/dev.in ask for (UPGRADE=1: newest)
 	@export CUSTOM_COMPILE_COMMAND="make requirements"; \

@@ -94,9 +94,17 @@ def apply_documents(
 @app.command("export")
 def export_documents(
     tenant: Annotated[str | None, typer.Option(help="Only the documents of this tenant, or of `platform`.")] = None,
+    schema: Annotated[
+        str, typer.Option(help="Where an editor finds the schema, from the file's folder or as an address.")
+    ] = "schemas/configuration.schema.json",
     as_json: AsJson = False,
 ) -> None:
-    """Show what is in force, as the same YAML that `apply` takes; secrets stay as they are stored."""
+    """Show what is in force, as the same YAML that `apply` takes; secrets stay as they are stored.
+
+    The first line tells editors the schema, which `notifier schemas export schemas` writes.
+
+    Example: notifier config export --tenant harbour-house > harbour-house.yaml
+    """
     settings = load_settings()
     configure_logs(settings.log.format, "error")
     snapshot = asyncio.run(read_config(client_options(settings.kafka), settings.topics.name("config")))
@@ -110,8 +118,8 @@ def export_documents(
     if as_json:
         for document in shown:
             typer.echo(encode_document(document).decode())
-    else:
-        typer.echo("---\n".join(map(as_yaml, shown)), nl=False)
+    elif shown:
+        typer.echo(f"# yaml-language-server: $schema={schema}\n" + "---\n".join(map(as_yaml, shown)), nl=False)
 
 
 def _export_order(document: Document) -> tuple[str, int, str]:

@@ -65,6 +65,7 @@ def _wanted(arguments: Sequence[str]) -> Sequence[str]:
         return ()
     return (first,) if first in COMMANDS else tuple(COMMANDS)
 from notifier.commands import config, demo, ingest, publish, results, run, secrets, topics
+from notifier.commands import config, demo, ingest, publish, results, run, schemas, secrets, topics
 from notifier.commands.output import forgiving_readers_that_go
 
 app = typer.Typer(
@@ -82,6 +83,7 @@ app.command("publish")(publish.publish)
 app.command("results")(results.results)
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(schemas.app, name="schemas")
 
 
 def _print_version(wanted: bool) -> None:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from notifier.commands.files import read_objects
-from notifier.commands.sample_files import NoSamples, sample_folder
+from notifier.commands.samples import samples_folder
 from notifier.demo.broker import embedded_broker
 from notifier.demo.standin.accounts import Account
 from notifier.demo.standin.server import TwilioStandIn
@@ -42,14 +42,8 @@ class Samples:
 
 
 def samples(events: Path | None) -> Samples:
-    """`deploy/samples` of the checkout that this runs from, else the copy that was installed with the package.
-
-    Raises `DemoFailed` where there is neither.
-    """
-    try:
-        found = sample_folder()
-    except NoSamples as missing:
-        raise DemoFailed(str(missing)) from None
+    """Those that come with the notifier, or `events` in their place. Raises `SamplesMissing`."""
+    found = samples_folder()
     return Samples(found / "tenants", events or found / "events.yaml")
 
 

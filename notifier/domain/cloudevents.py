@@ -31,9 +31,9 @@ RefusalReason = Literal[
 ]
 Headers = Sequence[tuple[str, bytes | None]]  # Kafka allows a header without value
 
-_CARE_EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+CARE_EVENT_TYPE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_TENANT_FIELD: Mapping[Platform, str] = {"pms": "propertyId", "care": "organization"}
+TENANT_FIELD: Mapping[Platform, str] = {"pms": "propertyId", "care": "organization"}
 _BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 _Shape = TypeVar("_Shape", KeyData, ConsentData)
 _NOTHING = msgspec.Raw(b"null")
@@ -91,7 +91,7 @@ def read_event(value: bytes | None, headers: Headers, platform: Platform, max_by
 
 def is_event_type(name: str, platform: Platform) -> bool:
     """Whether a platform has events of this name: PMS a list of its own, care any `word(.word)+`."""
-    return name in PMS_EVENT_TYPES if platform == "pms" else _CARE_EVENT_TYPE.fullmatch(name) is not None
+    return name in PMS_EVENT_TYPES if platform == "pms" else CARE_EVENT_TYPE.fullmatch(name) is not None
 
 
 def _read(value: bytes | None, headers: Headers, platform: Platform, max_bytes: int) -> ReadEvent:
@@ -230,7 +230,7 @@ def _tenant(attributes: Mapping[str, object], data: object, platform: Platform) 
     if attributes.get("tenant") is not None:
         field, value = "tenant", attributes["tenant"]
     else:
-        field = _TENANT_FIELD[platform]
+        field = TENANT_FIELD[platform]
         value = data.get(field) if isinstance(data, dict) else None
         if value is None:
             raise _Refused("no_tenant", f"tenant: is missing, and so is data.{field}")

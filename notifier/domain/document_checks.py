@@ -34,14 +34,14 @@ from notifier.domain.filters import FilterError, compile_filter
 from notifier.domain.shapes import Misfit, Path, nearest
 from notifier.domain.templates import TemplateSyntaxError, compile_template
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # part of the record key, Workflow/tenant/name
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
-_CLOCK_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
-_DATE_FORMAT = re.compile(r"(?:[^%]|%-?[aAbBcdHIjmMpSuUVwWxXyYzZG%])+")
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SEALED = re.compile(r"v1:[A-Za-z0-9_-]+:[A-Za-z0-9+/_-]+={0,2}")
-_CONTEXT_PATH = re.compile(r"[^.\s]+(?:\.[^.\s]+)*")
-_SMS_PARAMETERS = {"message": True, "toPhone": True, "fromPhone": False}  # whether it is required
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # part of the record key, Workflow/tenant/name
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+CLOCK_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+DATE_FORMAT = re.compile(r"(?:[^%]|%-?[aAbBcdHIjmMpSuUVwWxXyYzZG%])+")
+ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SEALED = re.compile(r"v1:[0-9a-f]{8}:[A-Za-z0-9+/]+={0,2}")
+CONTEXT_PATH = re.compile(r"[^.\s]+(?:\.[^.\s]+)*")
+SMS_PARAMETERS = {"message": True, "toPhone": True, "fromPhone": False}  # whether it is required
 
 
 def faults_of(document: Document, *, development: bool) -> Iterator[Misfit]:
@@ -63,7 +63,7 @@ def _tenant(document: Tenant) -> Iterator[Misfit]:
     if not document.name.strip():
         yield Misfit(("name",), "must not be empty")
     yield from _zone(document.timezone)
-    if _DATE_FORMAT.fullmatch(document.date_time_format) is None:
+    if DATE_FORMAT.fullmatch(document.date_time_format) is None:
         yield Misfit(("dateTimeFormat",), "must be a text with strftime directives, such as %d/%m/%Y %H:%M")
     region = document.default_region
     if region is not None and region not in SUPPORTED_REGIONS:
@@ -74,7 +74,7 @@ def _tenant(document: Tenant) -> Iterator[Misfit]:
     yield from _duration(document.duplicates.window, ("duplicates", "window"))
     if document.quiet_hours is not None:
         for name, value in (("from", document.quiet_hours.from_), ("to", document.quiet_hours.to)):
-            if _CLOCK_TIME.fullmatch(value) is None:
+            if CLOCK_TIME.fullmatch(value) is None:
                 yield Misfit(("quietHours", name), 'must be a time of day in quotes, such as "21:00"')
     sender = document.builtin_sender
     if sender is not None and sender.connection != SHARED_OWNER:
@@ -108,7 +108,7 @@ def _connection(document: Connection, development: bool) -> Iterator[Misfit]:
 def _sender(sender: Sender, path: Path) -> Iterator[Misfit]:
     if (sender.from_ is None) == (sender.messaging_service_sid is None):
         yield Misfit(path, "must have exactly one of from and messagingServiceSid")
-    if sender.from_ is not None and _E164.fullmatch(sender.from_) is None:
+    if sender.from_ is not None and E164.fullmatch(sender.from_) is None:
         yield Misfit((*path, "from"), 'must be a number in E.164 form in quotes, such as "+12025550143"')
     if sender.messaging_service_sid is not None:
         yield from _sid(sender.messaging_service_sid, "MG", (*path, "messagingServiceSid"))
@@ -133,11 +133,11 @@ def _secret(secret: Secret, path: Path, development: bool) -> Iterator[Misfit]:
     given = {"env": secret.env, "file": secret.file, "sealed": secret.sealed}
     if sum(value is not None for value in given.values()) != 1:
         yield Misfit(path, "must have exactly one of env, file and sealed")
-    if secret.env is not None and _ENVIRONMENT_NAME.fullmatch(secret.env) is None:
+    if secret.env is not None and ENVIRONMENT_NAME.fullmatch(secret.env) is None:
         yield Misfit((*path, "env"), "must be the name of an environment variable")
     if secret.file is not None and not secret.file.strip():
         yield Misfit((*path, "file"), "must be the path of a file")
-    if secret.sealed is not None and _SEALED.fullmatch(secret.sealed) is None:
+    if secret.sealed is not None and SEALED.fullmatch(secret.sealed) is None:
         yield Misfit((*path, "sealed"), "must be a value of the form v1:<key id>:<base64>")
 
 
@@ -151,7 +151,7 @@ def _template(document: Template) -> Iterator[Misfit]:
 
 
 def _workflow(document: Workflow) -> Iterator[Misfit]:
-    if _NAME.fullmatch(document.name) is None:
+    if NAME.fullmatch(document.name) is None:
         yield Misfit(("name",), "must be letters, digits, dots, hyphens and underscores, 100 at most")
     yield from _event_type(document.trigger.type, ("trigger", "type"))
     if document.trigger.type in CONSENT_EVENT_TYPES:
@@ -176,7 +176,7 @@ def _step(step: Step, path: Path, count: int) -> Iterator[Misfit]:
             yield from _duration(step.for_, (*path, "for"))
         case ConditionStep():
             yield from _query(step.logic, (*path, "logic"))
-            if step.context_path is not None and _CONTEXT_PATH.fullmatch(step.context_path) is None:
+            if step.context_path is not None and CONTEXT_PATH.fullmatch(step.context_path) is None:
                 yield Misfit((*path, "contextPath"), "must be a path with dots, such as history.2.result")
             target = step.if_false_go_to
             if target is not None and (not 1 <= target <= count or target == step.number):
@@ -191,13 +191,13 @@ def _step(step: Step, path: Path, count: int) -> Iterator[Misfit]:
 
 
 def _sms(parameters: Mapping[str, str], path: Path) -> Iterator[Misfit]:
-    for name, required in _SMS_PARAMETERS.items():
+    for name, required in SMS_PARAMETERS.items():
         if required and not parameters.get(name, "").strip():
             yield Misfit((*path, name), "is missing; sendSMS needs a text here")
     for name, text in parameters.items():
-        if name not in _SMS_PARAMETERS:
-            allowed = ", ".join(_SMS_PARAMETERS)
-            yield Misfit((*path, name), f"is unknown; allowed are {allowed}{instead(name, _SMS_PARAMETERS)}")
+        if name not in SMS_PARAMETERS:
+            allowed = ", ".join(SMS_PARAMETERS)
+            yield Misfit((*path, name), f"is unknown; allowed are {allowed}{instead(name, SMS_PARAMETERS)}")
         else:
             yield from _text(text, (*path, name))
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.schemas.checking import faults
+
 pytestmark = pytest.mark.e2e
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -29,3 +31,5 @@ async def test_every_sample_notification_ends_as_its_comment_says() -> None:
     assert finals == TERMINAL
     assert "32 notifications (0 unfinished)" in said.decode()
     assert len({outcome["id"] for outcome in outcomes}) == len(outcomes)
+    strange = {outcome["type"]: faults(f"outcomes/{outcome['type']}", outcome) for outcome in outcomes}
+    assert {type_: found for type_, found in strange.items() if found} == {}, "what is published fits what is promised"

@@ -57,6 +57,7 @@ def test_apply_export_and_apply_again(run: Run, tmp_path: Path) -> None:
     assert first.stdout.splitlines()[-1] == "offset 12"
     exported = run("config", "export")
     assert exported.returncode == 0
+    assert exported.stdout.startswith("# yaml-language-server: $schema=schemas/configuration.schema.json\n")
     (tmp_path / "exported.yaml").write_text(exported.stdout, encoding="utf-8")
     again = run("config", "apply", tmp_path, "--prune", "--prune-tenants", "--json")
     assert json.loads(again.stdout.splitlines()[-1]) == {"applied": 0, "offset": 12}
