@@ -8,6 +8,7 @@ from typing import Any
 from tests.e2e.events import CLINIC
 from tests.e2e.fleet import Fleet
 from tests.e2e.traffic import Told
+from tests.unit.schemas.checking import faults
 
 SECONDS = 30.0
 Outcome = dict[str, Any]  # Any: whatever JSON the daemon published, which is what these tests look at
@@ -30,6 +31,7 @@ async def heard(fleet: Fleet, event: Mapping[str, object], until: str) -> list[O
     done = await fleet.listen(told, lambda _: until in kinds(about()), SECONDS)
     assert done, f"{until} was not said of {event['id']}, but {kinds(about())}\n{fleet.logs()}"
     assert told.contradictions == []
+    assert [fault for outcome in about() for fault in faults(f"outcomes/{outcome['type']}", outcome)] == []
     return about()
 
 
