@@ -67,6 +67,26 @@ OTHERS = [
 ]  # fmt: skip
 
 
+def test_the_reasons_are_those_of_the_contract_to_the_letter() -> None:
+    """Dashboards and readers outside this repository go by them (contract section 6)."""
+    failed = "bad_recipient suppressed bad_request filtered destination carrier expired_in_queue exhausted"
+    contract = {
+        "scheduled": "lead_time quiet_hours retry",
+        "held": "awaiting_check_in awaiting_credential connection_broken sender_held not_live paused",
+        "undelivered": failed, "failed": failed,
+        "skipped": "no_contact no_phone invalid_recipient sms_disabled notifications_disabled not_live no_template"
+        " empty_message no_sender sender_not_approved sms_provider_not_connected opted_out no_consent duplicate_window"
+        " expired rate_limited recipient_not_allowed key_not_active",
+        "delegated": "email_first both shared_by_email",
+        "cancelled": "superseded key_revoked reservation_cancelled cancelled_by_event workflow_removed tenant_removed",
+        "unknown": "time_out connection_lost server_error takeover",
+        "parked": "unresolved too_late_to_repeat",
+    }  # fmt: skip
+    without = dict.fromkeys(("accepted", "sent", "delivered", "unconfirmed"), (None,))
+    listed = {status: tuple(reasons.split()) for status, reasons in contract.items()}
+    assert dict(NOTIFICATION_REASONS) == {**listed, **without}
+
+
 @pytest.mark.parametrize(
     ("status", "reason"), [(status, reason) for status, all_ in NOTIFICATION_REASONS.items() for reason in all_]
 )
