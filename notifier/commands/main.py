@@ -23,6 +23,8 @@ COMMANDS = {  # by the first word of a command line, in the order of the help: m
     "demo": "demo:demo",
     "topics": "topics:app",
     "config": "config:app",
+    "secrets": "secrets:app",
+    "connection": "connection:app",
     "publish": "publish:publish",
     "results": "results:results",
     "explain": "explain:explain",
@@ -36,6 +38,7 @@ COMMANDS = {  # by the first word of a command line, in the order of the help: m
     "resume": "pause:resume",
     "forget": "forget:forget",
     "ingest": "ingest:app",
+    "schemas": "schemas:app",
 }
 
 
@@ -64,9 +67,9 @@ def _wanted(arguments: Sequence[str]) -> Sequence[str]:
     if first == "--version":
         return ()
     return (first,) if first in COMMANDS else tuple(COMMANDS)
-from notifier.commands import config, demo, ingest, publish, results, run, secrets, topics
+
+
 from notifier.commands import config, demo, ingest, publish, results, run, schemas, secrets, topics
-from notifier.commands.output import forgiving_readers_that_go
 
 app = typer.Typer(
     name="notifier",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.commands.in_force import NotThere
-from notifier.commands.sample_files import sample_event
+from notifier.commands.samples import NoSample, sample_event
 from notifier.domain.catalog import TenantConfig
 from notifier.domain.payload_paths import PayloadPath, payload_paths
 from notifier.domain.template_variables import KEY_VARIABLES, sample_values
@@ -34,8 +34,10 @@ def key_variables(tenant: TenantConfig) -> VariableList:
 
 def payload_variables(event_type: str) -> VariableList:
     """The paths of the sample event's payload. Raises `NotThere` when no event of this type has a sample."""
-    event = sample_event(event_type)
-    data = None if event is None else event.get("data")
+    try:
+        data = sample_event(event_type)["data"]
+    except NoSample:
+        data = None
     if not isinstance(data, dict):
         raise NotThere(
             f"there is no sample of {event_type}: any path of its payload may stand in the text;"

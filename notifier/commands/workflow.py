@@ -16,7 +16,7 @@ from notifier.commands.in_force import (
     read_configuration,
     settings_for,
 )
-from notifier.commands.sample_files import sample_event
+from notifier.commands.samples import NoSample, sample_event
 from notifier.commands.trial_files import TrialEvent, read_trial_event, trial_event
 from notifier.commands.trial_texts import TrialText, TrialTextNotSent, recipient, send_trial_text
 from notifier.commands.workflow_report import report_lines, report_row
@@ -86,9 +86,10 @@ def _event(path: Path | None, trigger_type: str, tenant: str, settings: Settings
         if found.tenant not in (None, tenant):
             raise NotThere(f"{path} is an event of {found.tenant}, which starts no workflow of {tenant}")
         return found
-    sample = sample_event(trigger_type)
-    if sample is None:
-        raise NotThere(f"no sample for {trigger_type}: give one with --event FILE")
+    try:
+        sample = sample_event(trigger_type)
+    except NoSample:
+        raise NotThere(f"no sample for {trigger_type}: give one with --event FILE") from None
     return trial_event(f"the sample of {trigger_type}", sample, trigger_type, max_bytes)
 
 
