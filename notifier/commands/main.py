@@ -69,26 +69,6 @@ def _wanted(arguments: Sequence[str]) -> Sequence[str]:
     return (first,) if first in COMMANDS else tuple(COMMANDS)
 
 
-from notifier.commands import config, demo, ingest, publish, results, run, schemas, secrets, topics
-
-app = typer.Typer(
-    name="notifier",
-    help="Texts people about events on Kafka: accepted once, followed to their end, nobody told twice.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.add_typer(topics.app, name="topics")
-app.add_typer(config.app, name="config")
-app.command("publish")(publish.publish)
-app.command("results")(results.results)
-app.add_typer(ingest.app, name="ingest")
-app.add_typer(secrets.app, name="secrets")
-app.add_typer(schemas.app, name="schemas")
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"notifier {version('notifier')}")
