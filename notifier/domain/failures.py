@@ -91,11 +91,13 @@ CREATE_RULES: Mapping[int, CreateRule] = {
     20010: CreateRule("hold_account", "the action is disabled for the account"),
     20011: CreateRule("hold_account", "Twilio refused the TLS version"),
     20012: CreateRule("hold_account", "Twilio refused the TLS cipher"),
+    20403: CreateRule("hold_account", "the account is suspended or closed"),
     21608: CreateRule("hold_account", "a trial account cannot send to an unverified recipient"),
     572002: CreateRule("hold_account", "a trial account cannot send to an unverified recipient"),
     572005: CreateRule("hold_account", "a trial account cannot use this sender"),
     63038: CreateRule("hold_account", "the account's daily message limit is reached"),
     70005: CreateRule("hold_account", "too many failing requests from the account"),
+    70051: CreateRule("hold_account", "Twilio refused the credentials or this use of the API key"),
     # Twilio's own trouble: 20500 names the risk of a duplicate, for 20503 nothing promises that none was created.
     20500: CreateRule("unknown", "internal error at Twilio"),
     20503: CreateRule("unknown", "Twilio is not available"),

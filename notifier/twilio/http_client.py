@@ -12,10 +12,16 @@ from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # ships no type information
 from twilio.http.response import Response  # type: ignore[import-untyped]
 
+from notifier.domain.failures import SMALLEST_TWILIO_CODE
 from notifier.twilio.transport import Transport
+
+
+class _ErrorBody(msgspec.Struct):
+    code: int
 
 
 class ErrorAnswer(Exception):
@@ -26,6 +32,15 @@ class ErrorAnswer(Exception):
         self.status = status
         self.headers = headers
         self.text = text
+
+    @property
+    def twilio_code(self) -> int | None:
+        """The code of Twilio's error, in both forms that Twilio uses; None: the body is not Twilio's."""
+        try:
+            code = msgspec.json.decode(self.text, type=_ErrorBody).code
+        except msgspec.DecodeError:
+            return None
+        return code if code >= SMALLEST_TWILIO_CODE else None
 
 
 class TwilioHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the base class is Any

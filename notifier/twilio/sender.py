@@ -1,7 +1,7 @@
 """One create, and the four ways in which it can end (contract section 6, twilio.md 3.1).
 
 The answer's meaning is decided by `domain.failures`; here it is only taken apart. A body counts as Twilio's when it is
-a JSON object with an integer `code` (both forms of error that Twilio uses have one).
+a JSON object with an integer `code`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 from math import isfinite
 from urllib.parse import quote, urlencode
 
-import msgspec
-
 from notifier.domain.answers import Accepted, InDoubt, NotSent, Rejected, SendRequest, SendResult
-from notifier.domain.failures import SMALLEST_TWILIO_CODE, classify_create
+from notifier.domain.failures import classify_create
 from notifier.twilio.accounts import Accounts
 from notifier.twilio.credentials import CredentialsUnavailable
 from notifier.twilio.http_client import ErrorAnswer
@@ -79,17 +77,9 @@ def status_callback_url(public_url: str, request: SendRequest) -> str:
     return f"{public_url}{path}?{urlencode(query)}#{CALLBACK_RETRIES}"
 
 
-class _ErrorBody(msgspec.Struct):
-    code: int
-
-
 def _read_error(answer: ErrorAnswer) -> SendResult:
-    try:
-        code = msgspec.json.decode(answer.text, type=_ErrorBody).code
-    except msgspec.DecodeError:
-        code = None
-    is_twilios = code is not None and code >= SMALLEST_TWILIO_CODE
-    return classify_create(answer.status, code, is_twilios, _retry_after(answer))
+    code = answer.twilio_code
+    return classify_create(answer.status, code, code is not None, _retry_after(answer))
 
 
 def _retry_after(answer: ErrorAnswer) -> float | None:
