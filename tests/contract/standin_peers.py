@@ -94,7 +94,7 @@ async def stock_client(url: str, user: str = SID, password: str = "token", accou
     """The twilio package as it comes, pointed at the stand-in."""
     async with AsyncTwilioHttpClient() as http_client:
         client = Client(user, password, account, http_client=http_client)
-        client.api.base_url = url
+        client.api.base_url = client.messaging.base_url = url
         yield client
 
 

@@ -23,7 +23,6 @@ from tests.contract.standin_peers import (
     SENDER,
     SERVICE,
     SID,
-    SUSPENDED,
     TurnedClock,
     stand_in,
     stock_client,
@@ -120,32 +119,6 @@ async def test_wrong_credentials_are_refused_everywhere(user: str, password: str
             with pytest.raises(TwilioRestException) as caught:
                 await call
             assert (caught.value.status, caught.value.code) == (401, 20003)
-
-
-async def test_an_api_key_may_send_but_not_read_the_account() -> None:
-    async with stand_in(NEVER) as standin, stock_client(standin.url, "SK1", "secret") as client:
-        assert (await client.messages.create_async(to=TO, from_=SENDER, body="Hi")).sid
-        with pytest.raises(TwilioRestException, match="Authenticate"):
-            await client.api.accounts(SID).fetch_async()
-
-
-async def test_a_suspended_account_can_do_nothing() -> None:
-    async with stand_in() as standin, stock_client(standin.url, SUSPENDED.sid, account=SUSPENDED.sid) as client:
-        with pytest.raises(TwilioRestException) as caught:
-            await client.messages.create_async(to=TO, from_=SENDER, body="Hi")
-    assert (caught.value.status, caught.value.code) == (403, 20005)
-
-
-async def test_the_account_and_its_numbers_can_be_checked() -> None:
-    async with stand_in() as standin, stock_client(standin.url) as client:
-        account = await client.api.accounts(SID).fetch_async()
-        found = await client.incoming_phone_numbers.list_async(phone_number=SENDER, limit=10)
-        parts = await client.incoming_phone_numbers.list_async(phone_number="+1555*", limit=10)
-        none = await client.incoming_phone_numbers.list_async(phone_number="+15550000000", limit=10)
-    assert (account.sid, account.status, account.type) == (SID, "active", "Full")
-    assert [(number.phone_number, number.capabilities["sms"]) for number in found] == [(SENDER, True)]
-    assert [number.phone_number for number in parts] == [SENDER, OTHER_SENDER]
-    assert none == []
 
 
 async def test_the_list_is_newest_first_and_pages_to_its_end() -> None:

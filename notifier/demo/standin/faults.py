@@ -19,6 +19,7 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
 
     latency: Seconds = 0.0  # between the create and its answer
     refuse_with: int | None = None  # every create is refused with this code
+    refuse_reads_with: int | None = None  # every request that is no create is refused with this code
     too_many: Ratio = 0.0  # 429
     max_in_flight: Annotated[int, msgspec.Meta(ge=1)] | None = None  # above it 429
     retry_after: Seconds | None = None  # the header of those 429
@@ -36,9 +37,10 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     callbacks_early: Ratio = 0.0  # the first one before the create's answer
 
     def __post_init__(self) -> None:
-        if self.refuse_with is not None and self.refuse_with not in REFUSABLE:
-            allowed = ", ".join(str(code) for code in sorted(REFUSABLE))
-            raise ValueError(f"refuseWith: one of {allowed} is allowed")
+        for name, code in (("refuseWith", self.refuse_with), ("refuseReadsWith", self.refuse_reads_with)):
+            if code is not None and code not in REFUSABLE:
+                allowed = ", ".join(str(one) for one in sorted(REFUSABLE))
+                raise ValueError(f"{name}: one of {allowed} is allowed")
 
 
 class FaultBook:

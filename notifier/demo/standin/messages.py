@@ -6,7 +6,7 @@ The record is what a judge reads: it says who was sent what, whatever the daemon
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -20,6 +20,7 @@ from notifier.domain.segments import measure
 
 API_VERSION = "2010-04-01"
 DEFAULT_VALIDITY_SECONDS = 36_000
+LARGEST_PAGE, DEFAULT_PAGE = 1_000, 50
 
 
 class CreatedMessage(msgspec.Struct, frozen=True, rename="camel"):
@@ -167,6 +168,15 @@ class Page:
         }
 
 
+def paging(query: Mapping[str, str], filters: Sequence[str] = ()) -> tuple[int, int] | None:
+    """Page size and page number; None: an unknown parameter, or a size that Twilio does not allow."""
+    size, number = _number(query, "PageSize", DEFAULT_PAGE), _number(query, "Page", 0)
+    known = {*filters, "PageSize", "Page", "PageToken"}
+    if not query.keys() <= known or size is None or number is None or not 1 <= size <= LARGEST_PAGE:
+        return None
+    return size, number
+
+
 def twilio_date(time: float) -> str:
     """RFC 2822 in GMT, as Twilio writes it."""
     return formatdate(int(time))[:-5] + "+0000"
@@ -174,3 +184,8 @@ def twilio_date(time: float) -> str:
 
 def _day(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).date().isoformat()
+
+
+def _number(query: Mapping[str, str], name: str, default: int) -> int | None:
+    text = query.get(name, str(default))
+    return int(text) if text.isascii() and text.isdigit() else None

@@ -39,6 +39,7 @@ _STATUS_AND_WORDS: Mapping[int, tuple[int, str]] = {
     21704: (400, "The Messaging Service contains no phone numbers"),
     21705: (400, "The Messaging Service Sid is invalid"),
     63038: (429, "Account exceeded the daily messages limit"),
+    70051: (403, "Authorization Failed"),
 }
 
 

@@ -1,8 +1,9 @@
 """A Twilio of our own for the demo and the tests: strict, stateful, and as badly behaved as it is told to be.
 
 It plays what of Twilio's API the notifier uses, in Twilio's form: create, fetch and list messages, fetch the account,
-list its numbers. It listens on loopback only. `messages` is its own record of everything that it created, which no
-fault touches: a judge believes it and nobody else. docs/reference/stand-in.md has the numbers and the faults.
+its numbers, its messaging services and their senders. It listens on loopback only. `messages` is its own record of
+everything that it created, which no fault touches: a judge believes it and nobody else. docs/reference/stand-in.md has
+the numbers and the faults.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import IO, Self
 
 from aiohttp import web
 
+from notifier.demo.standin.account_api import AccountApi
 from notifier.demo.standin.accounts import Account
-from notifier.demo.standin.api import TwilioApi
+from notifier.demo.standin.api import MessageApi
 from notifier.demo.standin.callbacks import CallbackPoster
 from notifier.demo.standin.control import Control
 from notifier.demo.standin.faults import FaultBook, Faults
 from notifier.demo.standin.lifecycle import Lifecycle, Timing
 from notifier.demo.standin.messages import CreatedMessage, MessageStore
+from notifier.demo.standin.reception import Reception
 
 HOST = "127.0.0.1"
 
@@ -48,8 +51,9 @@ class TwilioStandIn:
         self._store = MessageStore(record)
         self._poster = CallbackPoster(self._book.chance, timing.repeat)
         self._lifecycle = Lifecycle(self._poster, self._book, timing, now)
-        self._api = TwilioApi(tuple(accounts), self._store, self._book, self._lifecycle, now, self._closing)
-        self._control = Control(self._store, self._book, self._api.counts, self._poster.counts)
+        self._reception = Reception(accounts, self._book, now)
+        self._messages = MessageApi(self._reception, self._store, self._book, self._lifecycle, now, self._closing)
+        self._control = Control(self._store, self._book, self._reception, self._poster.counts)
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -61,7 +65,7 @@ class TwilioStandIn:
     @property
     def counts(self) -> Counter[str]:
         """Requests and how they were answered, by name."""
-        return self._api.counts
+        return self._reception.counts
 
     @property
     def callback_counts(self) -> Counter[str]:
@@ -71,6 +75,10 @@ class TwilioStandIn:
         """From now on these faults and no others, for one account or for all."""
         self._book.order(faults, account_sid)
 
+    def put(self, account: Account) -> None:
+        """A new account, or a known one as it is from now on: token revoked, number given back, suspended."""
+        self._reception.put(account)
+
     async def settle(self) -> None:
         """Returns when every message has come to its end and every callback has been sent."""
         await self._lifecycle.settle()
@@ -78,7 +86,8 @@ class TwilioStandIn:
     async def __aenter__(self) -> Self:
         await self._poster.__aenter__()
         application = web.Application()
-        self._api.add_routes(application.router)
+        self._messages.add_routes(application.router)
+        AccountApi(self._reception).add_routes(application.router)
         self._control.add_routes(application.router)
         # A client that gives up ends its handler, so that hanging ones do not pile up.
         self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
