@@ -7,7 +7,7 @@ empty when `METRICS__TENANT_LABEL` is off: to Prometheus, an empty label is an a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -75,7 +75,10 @@ class Metrics:
         self.twilio_in_flight = self._gauge("twilio_in_flight", "Requests to Twilio under way.")
         self.callbacks_total = self._counter("callbacks_total", "Callbacks by what became of them.", "result")
         self.connection_state = self._gauge(
-            "connection_state", "1 for the state that a tenant's connection is in.", "tenant", "state"
+            "connection_state",
+            "1 for the state that a tenant's connection is in; without tenants, how many are in it.",
+            "tenant",
+            "state",
         )
 
     def _declare_state(self) -> None:
@@ -127,6 +130,18 @@ class Metrics:
             series.set(value)
         else:
             series.observe(value)
+
+    def replace(self, gauge: str, series: Mapping[tuple[str, ...], float]) -> None:
+        """Set these series of a gauge and forget all others; those that differ in a hidden label only are added up."""
+        declared = self._declared[gauge].series
+        declared.clear()
+        sums: dict[tuple[str, ...], float] = {}
+        hidden = [not self._tenant_label and name == "tenant" for name in self._declared[gauge].labels]
+        for labels, value in series.items():
+            shown = tuple("" if hide else label for hide, label in zip(hidden, labels, strict=True))
+            sums[shown] = sums.get(shown, 0.0) + value
+        for shown, value in sums.items():
+            self.record(gauge, shown, value)
 
     def described(self) -> Iterator[Described]:
         """Every metric, for the reference page."""

@@ -139,6 +139,16 @@ class TwilioSettings(_Section):
     )
     unconfirmed_after: PositiveDuration = Field(259200.0, description="`sent` for so long becomes `unconfirmed`.")
     probe_every: PositiveDuration = Field(300.0, description="One message tries a held sender again this often.")
+    check_every: Duration = Field(
+        3600.0,
+        description="Every Connection is checked this often, give or take a tenth, and one that is not well as often as"
+        " `PROBE_EVERY`; `0s`: never.",
+    )
+
+    @property
+    def base_url(self) -> str | None:
+        """Where requests go instead of to Twilio's own hosts; None: to those."""
+        return None if self.api_base_url == TWILIO_BASE_URL else self.api_base_url
 
     @property
     def is_real(self) -> bool:

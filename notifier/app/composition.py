@@ -12,14 +12,18 @@ import os
 from base64 import b64decode
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
+from random import Random
 
 import structlog
 
 from notifier.app.callback_directory import CallbackDirectory
 from notifier.app.clock import Clock
+from notifier.app.connection_report import ConnectionReport
+from notifier.app.connection_watch import ConnectionWatch
 from notifier.app.driver import PartitionDriver
 from notifier.app.engine_role import EngineRole
 from notifier.app.engine_settings import engine_config
+from notifier.app.owned import Ownership
 from notifier.app.reporting import Report
 from notifier.domain.documents import Connection
 from notifier.http.internal import InternalApi
@@ -35,8 +39,9 @@ from notifier.kafka.signal_writer import SignalWriter
 from notifier.kafka.store import PartitionTopics
 from notifier.kafka.topics import partition_count
 from notifier.metrics import Metrics
-from notifier.settings import TWILIO_BASE_URL, Settings
+from notifier.settings import Settings
 from notifier.twilio.callbacks import CallbackSignatures
+from notifier.twilio.connection_checks import ConnectionChecks, open_checks
 from notifier.twilio.credentials import Secrets
 from notifier.twilio.provider import open_provider
 
@@ -64,6 +69,7 @@ class Daemon:
         self._engine: EngineRole | None = None
         self._ingest: Ingest | None = None
         self._election: Election | None = None
+        self._connections: ConnectionReport | None = None
         self._silence = 2 * settings.kafka.session_timeout
         self._broker_answers = self._started = False
         self._log = structlog.get_logger()
@@ -173,7 +179,7 @@ class Daemon:
             open_provider(
                 self.connection_of,
                 secrets,
-                base_url=None if settings.twilio.api_base_url == TWILIO_BASE_URL else settings.twilio.api_base_url,
+                base_url=settings.twilio.base_url,
                 timeout=settings.twilio.timeout,
                 public_url=settings.webhooks.public_url,
             )
@@ -205,6 +211,8 @@ class Daemon:
         engine = self._engine = EngineRole(election, new_driver, grace)
         electing = group.create_task(election.run(), name="election")
         background.append(group.create_task(self._tell_configuration(engine), name="configuration"))
+        checks = await stack.enter_async_context(open_checks(secrets, base_url=settings.twilio.base_url))
+        background += self._watch_connections(group, checks, engine, partitions)
         working = group.create_task(engine.run(), name="engine")
         self._tell_started(partitions=partitions)
         await stop.wait()
@@ -215,6 +223,22 @@ class Daemon:
         publishing.cancel()
         election.leave()
         await electing
+
+    def _watch_connections(
+        self, group: asyncio.TaskGroup, checks: ConnectionChecks, engine: EngineRole, partitions: int
+    ) -> list[asyncio.Task[None]]:
+        twilio = self._settings.twilio
+        ownership = Ownership(lambda: self._follower.catalog, lambda: engine.drivers, partitions)
+        watch = ConnectionWatch(
+            checks,
+            lambda: ownership.now().connections,
+            self._clock.now,
+            every=twilio.check_every,
+            again=twilio.probe_every,
+            chance=Random(),
+        )
+        self._connections = ConnectionReport(ownership, watch.known, engine.holds)
+        return [group.create_task(watch.run(), name="connections")] if twilio.check_every else []
 
     async def _tell_configuration(self, engine: EngineRole) -> None:
         async for _ in self._follower.changes():
@@ -231,6 +255,7 @@ class Daemon:
             self._missing,
             lambda: {"ingest": self._ingest.progressed_at} if self._ingest is not None else {},
             self._settings.topics.name("inbox"),
+            lambda: self._connections,
         )
         internal = InternalApi(self._metrics.registry, report.progress, report.missing, report.status)
         return serving(internal.application(), self._settings.http.host, self._settings.http.port)

@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from notifier.app.driver import PartitionDriver
+from notifier.engine.state import Hold
 
 LOOK_AT_ELECTION = 0.25  # seconds between two looks at who is named
 
@@ -39,6 +40,10 @@ class EngineRole:
     @property
     def drivers(self) -> Mapping[int, PartitionDriver]:
         return self._drivers
+
+    def holds(self) -> dict[tuple[str, str], Hold]:
+        """What holds texts now, by owner of the Connection and sender (an empty one: the whole Connection)."""
+        return {key: hold for driver in self._drivers.values() for key, hold in driver.partition.state.holds.items()}
 
     def configure(self) -> None:
         for driver in (*self._drivers.values(), *self._ending.values()):

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from notifier.app.clock import Clock
+from notifier.app.connection_report import ConnectionReport
 from notifier.app.driver import PartitionDriver
 from notifier.domain.catalog import Catalog
 from notifier.engine.state import State
 from notifier.metrics import Metrics
 
 PHASES = ("idle", "claiming", "restoring", "owning", "lost", "halted")
-CONNECTION_STATES = ("not_connected", "connected", "broken", "degraded")
 WAITING = ("held", "waiting", "sending", "doubt", "handed")
 
 
@@ -31,11 +31,12 @@ class Report:
         missing: Callable[[], Sequence[str]],
         loops: Callable[[], Mapping[str, float]],
         inbox_topic: str,
+        connections: Callable[[], ConnectionReport | None],
     ) -> None:
-        """`loops`: other loops of the process, by the time of their last progress."""
+        """`loops`: other loops of the process, by the time of their last progress; `connections` None: none is used."""
         self._clock, self._metrics, self._drivers = clock, metrics, drivers
         self._catalog, self._missing, self._loops = catalog, missing, loops
-        self._inbox_topic = inbox_topic
+        self._inbox_topic, self._connections = inbox_topic, connections
 
     def progress(self) -> Mapping[str, float]:
         """Seconds since each loop moved; a partition that is owned at least feels its own heartbeat."""
@@ -59,12 +60,12 @@ class Report:
     def status(self) -> Mapping[str, object]:
         drivers = self._drivers()
         states = [driver.partition.state for driver in drivers.values()]
-        catalog = self._catalog()
+        catalog, connections = self._catalog(), self._connections()
         return {
             "configOffset": catalog.offset,
             "configFaults": list(catalog.faults),
             "partitions": [self._partition(number, drivers[number]) for number in sorted(drivers)],
-            "connections": self._connections(states, catalog),
+            "connections": connections.rows() if connections is not None else [],
             "timers": sum(len(state.timers.heap) for state in states),
             "inDoubt": sum(_stages(state)["doubt"] for state in states),
             "notifications": dict(sum((_stages(state) for state in states), Counter[str]())),
@@ -83,21 +84,6 @@ class Report:
             "lag": _lag(driver),
             "halted": driver.halted,
         }
-
-    def _connections(self, states: Sequence[State], catalog: Catalog) -> list[Mapping[str, object]]:
-        held = {key: hold for state in states for key, hold in state.holds.items()}
-        found: list[Mapping[str, object]] = []
-        for name, tenant in sorted(catalog.tenants.items()):
-            if tenant.connection is None:
-                found.append({"tenant": name, "state": "not_connected", "reason": None})
-                continue
-            owner = tenant.connection.owner
-            broken = held.get((owner, ""))
-            degraded = next((hold for (of, sender), hold in held.items() if of == owner and sender), None)
-            hold = broken or degraded
-            state = "broken" if broken else "degraded" if degraded else "connected"
-            found.append({"tenant": name, "state": state, "reason": hold.detail if hold else None})
-        return found
 
     def gauge(self) -> None:
         """Sums over partitions; called every few seconds."""
@@ -118,10 +104,9 @@ class Report:
                 self._metrics.record("partition_state", (str(number), phase), float(is_in))
             self._metrics.record("consumer_lag", (self._inbox_topic, str(number)), float(_lag(driver)))
         self._gauge_senders(states)
-        for connection in self._connections(states, self._catalog()):
-            for name in CONNECTION_STATES:
-                is_in = connection["state"] == name
-                self._metrics.record("connection_state", (str(connection["tenant"]), name), float(is_in))
+        connections = self._connections()
+        if connections is not None:
+            connections.gauge(self._metrics)
 
     def _gauge_senders(self, states: Sequence[State]) -> None:
         for state in states:

@@ -117,7 +117,8 @@ async def test_a_secret_that_cannot_be_opened_is_broken_also_where_only_signatur
     async with checking(changed(api_keys={KEY: "secret"})) as (standin, checks):
         unset = SecretRef(env="UNSET_TOKEN")
         check = await checks.check(msgspec.structs.replace(with_key(), auth_token=unset))
-        assert (check.state, check.reason) == ("broken", "authToken: the environment variable UNSET_TOKEN is not set")
+        assert check.state == "broken"
+        assert (check.reason or "").endswith("authToken: the environment variable UNSET_TOKEN is not set")
         assert standin.counts == {}
 
 

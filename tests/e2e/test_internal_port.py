@@ -161,7 +161,8 @@ async def test_status_tells_of_configuration_partitions_connections_timers_and_d
     assert {tenant: one["state"] for tenant, one in connections.items()} == {
         HOTEL: "connected", REFUSED: "broken", SLOW: "connected", BARE: "not_connected",
     }  # fmt: skip
-    assert all(one.keys() == {"tenant", "state", "reason"} for one in connections.values())
+    fields = {"tenant", "state", "reason", "checkedAt", "unverified", "trouble", "builtinSender"}
+    assert all(one.keys() == fields for one in connections.values())
     assert [tenant for tenant, one in connections.items() if one["reason"] is not None] == [REFUSED]
     assert status.pop("timers") > 0
     assert status == {
