@@ -197,11 +197,11 @@ def _sender(name: str, answer: SenderAnswer, former: SenderCheck | None) -> Send
         case Refused() if _is_absent(answer):
             return SenderCheck(name, False, None, "the messaging service does not exist in the account")
         case Refused():
-            return SenderCheck(name, None, None, f"not verified: the API key may not look it up ({_numbers(answer)})")
+            return SenderCheck(name, None, None, f"the API key may not look it up ({_numbers(answer)})")
         case Uncheckable():
-            return SenderCheck(name, None, None, "not verified: neither a number nor a messaging service")
+            return SenderCheck(name, None, None, "neither a number nor a messaging service, and Twilio lists no others")
         case Unanswered(why=why):
-            return former or SenderCheck(name, None, None, f"not verified yet: {why}")
+            return former or SenderCheck(name, None, None, f"no answer yet: {why}")
 
 
 def _pool(seen: ServiceSeen) -> str:

@@ -146,7 +146,7 @@ def test_what_the_key_may_not_look_at_is_told_as_such() -> None:
     assert check.unverified == (
         "status and type of the account: the API key may not read them (HTTP 401, error 20003)",
         "the message list, which settles doubts: the API key may not read it (HTTP 403, error 70051)",
-        f"{NUMBER}: not verified: the API key may not look it up (HTTP 403, error 70051)",
+        f"{NUMBER}: the API key may not look it up (HTTP 403, error 70051)",
     )
     assert ALL_WELL.unverified == ()
 
