@@ -67,24 +67,6 @@ def _wanted(arguments: Sequence[str]) -> Sequence[str]:
     if first == "--version":
         return ()
     return (first,) if first in COMMANDS else tuple(COMMANDS)
-from notifier.commands import config, connection, demo, ingest, publish, results, run, topics
-from notifier.commands.output import forgiving_readers_that_go
-
-app = typer.Typer(
-    name="notifier",
-    help="Texts people about events on Kafka: accepted once, followed to their end, nobody told twice.",
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-app.command("run")(run.run)
-app.command("demo")(demo.demo)
-app.add_typer(topics.app, name="topics")
-app.add_typer(config.app, name="config")
-app.add_typer(connection.app, name="connection")
-app.command("publish")(publish.publish)
-app.command("results")(results.results)
-app.add_typer(ingest.app, name="ingest")
 
 
 def _print_version(wanted: bool) -> None:
