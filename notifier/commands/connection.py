@@ -25,7 +25,7 @@ from notifier.twilio.credentials import Secrets
 
 app = typer.Typer(help="The tenants' Connections to Twilio.", no_args_is_help=True)
 
-NOT_CONNECTED = ConnectionCheck(state=None, reason="there is no Connection of it")
+NOT_CONNECTED = ConnectionCheck(state=None, reason="it has no Connection of its own")
 
 
 class NoTenant(Exception):

@@ -192,7 +192,7 @@ async def test_without_an_answer_nothing_is_claimed(check: Check, standin: Twili
 
 async def test_who_has_no_connection_is_not_connected_and_the_lender_is_checked_too(check: Check) -> None:
     assert await check("--tenant", "south-clinic") == (
-        1, ["south-clinic is not connected: there is no Connection of it"], "",
+        1, ["south-clinic is not connected: it has no Connection of its own"], "",
     )  # fmt: skip
     both = rows(await check("--tenant", "mill-lodge", "--json"))
     assert [(row["tenant"], row["state"]) for row in both] == [
