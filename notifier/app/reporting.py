@@ -70,6 +70,7 @@ class Report:
             "inDoubt": sum(_stages(state)["doubt"] for state in states),
             "notifications": dict(sum((_stages(state) for state in states), Counter[str]())),
             "halts": sorted(catalog.halts),
+            "paused": sorted(catalog.paused),
         }
 
     def _partition(self, number: int, driver: PartitionDriver) -> Mapping[str, object]:

@@ -166,7 +166,7 @@ async def test_status_tells_of_configuration_partitions_connections_timers_and_d
     assert [tenant for tenant, one in connections.items() if one["reason"] is not None] == [REFUSED]
     assert status.pop("timers") > 0
     assert status == {
-        "configOffset": len(_documents(fleet)) - 1, "configFaults": [], "inDoubt": 1, "halts": [],
+        "configOffset": len(_documents(fleet)) - 1, "configFaults": [], "inDoubt": 1, "halts": [], "paused": [],
         "notifications": {"final": 3, "doubt": 1, "held": 1, "waiting": 2},
     }  # fmt: skip
 

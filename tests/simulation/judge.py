@@ -52,7 +52,8 @@ def judge(world: World) -> Verdict:
                 data,
             ):
                 verdict.inconsistent.append(f"{outcome.id} said two things")
-            told.add((data["event"]["source"], data["event"]["id"]))
+            if "event" in data:
+                told.add((data["event"]["source"], data["event"]["id"]))
     _events(world, told, verdict)
     resent = _notifications(by_subject, verdict)
     _runs(contents, verdict)
