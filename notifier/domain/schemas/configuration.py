@@ -11,11 +11,11 @@ from notifier.domain.schemas.shaping import Schema, documents, published
 
 def kinds() -> list[str]:
     """Every kind that can be in the configuration topic."""
-    return [type_.__name__ for type_ in (*get_args(d.StaffDocument), d.Halt)]
+    return [type_.__name__ for type_ in (*get_args(d.StaffDocument), *get_args(d.OperatorDocument))]
 
 
 def definitions() -> dict[str, Schema]:
-    return documents((*get_args(d.StaffDocument), d.Halt), ABOUT)
+    return documents((*get_args(d.StaffDocument), *get_args(d.OperatorDocument)), ABOUT)
 
 
 def schemas() -> dict[str, Schema]:

@@ -248,4 +248,5 @@ ABOUT: Mapping[type, About] = {
             "reason": "Why it stopped.",
         },
     ),
+    d.Pause: About(d.Pause.__doc__ or "", _kind("Pause")),
 }
