@@ -15,6 +15,7 @@ from notifier.commands.resending import Decision, resend_and_watch
 from notifier.commands.times import age, at_second
 from notifier.domain.signals import DropParked
 from notifier.engine.entities import Notification, decode_entity
+from notifier.engine.parking import is_parked
 from notifier.logs import configure_logs
 from notifier.settings import Settings
 from notifier.settings_source import load_settings
@@ -95,12 +96,7 @@ async def read_parked(settings: Settings, tenant: str | None, now: float) -> lis
     """The parked notifications whose request is still kept at `now` (seconds since 1970)."""
     rows = await ledger_rows(settings, tenant, _may_be_parked)
     found = (decode_entity(row.key, row.value) for row in rows)
-    return [n for n in found if isinstance(n, Notification) and tenant in (None, n.tenant) and is_open(n, now)]
-
-
-def is_open(n: Notification, now: float) -> bool:
-    """Whether a person can still decide."""
-    return n.status == "parked" and (n.parked_until or 0.0) > now
+    return [n for n in found if isinstance(n, Notification) and tenant in (None, n.tenant) and is_parked(n, now)]
 
 
 def as_row(n: Notification, now: float) -> dict[str, object]:

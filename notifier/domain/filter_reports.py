@@ -22,6 +22,13 @@ class Condition:
     holds: bool
     found: tuple[object, ...]
 
+    def __str__(self) -> str:
+        """Why it does not hold, for people; no value of the payload is shown."""
+        if self.path.startswith("$"):
+            return f"none of {self.wanted} holds"
+        found = "the event has another value" if self.found else "the event has no such field"
+        return f"{self.path} must be {self.wanted}, and {found}"
+
 
 def conditions(query: Mapping[str, object], view: Payload) -> tuple[Condition, ...]:
     """`query` is one that `compile_filter` takes. An empty one has no conditions and holds."""

@@ -14,7 +14,7 @@ from notifier.domain.channel_rules import Part, decide
 from notifier.domain.documents import Document, Workflow
 from notifier.domain.events import KeyData
 from notifier.domain.explanations import meaning_of
-from notifier.domain.filter_report import unmet
+from notifier.domain.filter_reports import conditions
 from notifier.domain.workflow_rules import Payload, payload_view
 
 _RULES = {"key.ready": "key_is_ready", "key.updated": "key_is_ready", "doorcode.changed": "doorcode_is_changed"}
@@ -54,11 +54,12 @@ def _workflow(workflow: Workflow, event_type: str, payload: Payload | None) -> s
     if payload is None:
         return "has this trigger; whether its filter lets the event through cannot be said, since the data is gone"
     try:
-        missing = unmet(workflow.trigger.filter, payload_view(event_type, payload))
+        reported = conditions(workflow.trigger.filter, payload_view(event_type, payload))
     except ValueError as error:
         return f"has a filter that cannot be used: {error}"
-    if missing:
-        return "filters it out: " + "; ".join(map(str, missing))
+    unmet = [str(condition) for condition in reported if not condition.holds]
+    if unmet:
+        return "filters it out: " + "; ".join(unmet)
     return "lets it through: it would start now"
 
 
