@@ -170,7 +170,8 @@ def _event(
     time = _time(attributes.get("time"))
     subject = _optional(attributes, "subject")
     if not is_event_type(event_type, platform):
-        allowed = "one of contract section 4.1" if platform == "pms" else "words of letters, digits, - and _, with dots"
+        pms = f"one of {', '.join(sorted(PMS_EVENT_TYPES))}"
+        allowed = pms if platform == "pms" else "words of letters, digits, - and _, with dots"
         raise _Refused("unknown_event_type", f"type: must be {allowed}")
     tenant = _tenant(attributes, data, platform)
     try:
@@ -278,5 +279,7 @@ def _typed(raw: msgspec.Raw, data: object, type_: type[_Shape]) -> _Shape:
         return msgspec.json.decode(raw, type=type_)
     except msgspec.ValidationError:
         first = next(iter(misfits(data, type_)), None)
-        field, rule = (dotted(first.path), first.message) if first else ("", "does not have the form of contract 4")
+        field, rule = (
+            (dotted(first.path), first.message) if first else ("", "is not of the form that this type of event has")
+        )
         raise _Refused("invalid_data", f"data.{field}: {rule}") from None
