@@ -42,7 +42,12 @@ def validate_documents(
     resolve: Annotated[bool, typer.Option("--resolve", help="Open env, file and sealed references here, too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check documents without a broker: every fault with its place and what is allowed."""
+    """Check documents without a broker: every fault with its place and what is allowed.
+
+    Warnings and faults are what it prints; exits 1 when there is a fault.
+
+    Examples: notifier config validate deploy/samples/tenants; notifier config validate --resolve harbour-house.yaml
+    """
     settings = load_settings(without_broker=True)
     written, faults = read_documents(paths)
     validation = validate(written, development=settings.environment == "development")
@@ -69,7 +74,13 @@ def apply_documents(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before tenants are removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Validate all, show what changes, and write it in one batch: all or nothing."""
+    """Validate all, show what changes, and write it in one batch: all or nothing.
+
+    The last line is `offset N`: a daemon whose /status shows a configOffset of at least N uses it. Exits 1 when it was
+    refused, and then nothing is written.
+
+    Examples: notifier config apply deploy/samples/tenants; notifier config apply --dry-run --prune tenants
+    """
     settings = load_settings()
     configure_logs(settings.log.format, "error")
     written, unreadable = read_documents(paths)

@@ -54,6 +54,8 @@ def import_consents(
 ) -> None:
     """Publish consents from a file: every row is checked first, and the same file again changes nothing.
 
+    Exits 1 when a row cannot be used; then none is published.
+
     Example: notifier consent import --tenant north-clinic consents.csv
     """
     settings = load_settings()

@@ -106,7 +106,7 @@ def replay(
 ) -> None:
     """Put the original records back on their topics, each once, and mark them as replayed.
 
-    Example: notifier dead-letters replay --reason unknown_tenant --since 24h
+    Exits 1 when nothing was left to replay. Example: notifier dead-letters replay --reason unknown_tenant --since 24h
     """
     settings = _begin()
     named = frozenset(_position(each) for each in positions or ())

@@ -93,7 +93,7 @@ def demo(
     """Run the daemon against an embedded broker and a stand-in for Twilio; nobody is texted.
 
     Applies the sample tenants, publishes the sample events, prints every outcome as it comes, and a summary. Exits 0
-    when every notification is final.
+    when every notification is final, 1 when one is not in time.
 
     Examples: notifier demo; notifier demo --json | jq .type; notifier demo --keep
     """

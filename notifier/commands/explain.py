@@ -46,7 +46,7 @@ def explain(
 ) -> None:
     """Tell the whole story of one event: where it came in, what was decided and why, every step with its time.
 
-    Example: notifier explain --event evt-0001 --tenant harbour-house
+    Exits 1 when nothing is known of the event. Example: notifier explain --event evt-0001 --tenant harbour-house
     """
     settings = load_settings()
     configure_logs(settings.log.format, "error")

@@ -32,7 +32,10 @@ def resume(
     partition: Annotated[str, typer.Argument(metavar="TOPIC:PARTITION", help="As the alert and /status name it.")],
     as_json: Annotated[bool, typer.Option("--json", help="The last line as JSON.")] = False,
 ) -> None:
-    """Read a halted source partition on: behind what is in the dead letters, or behind what retention deleted."""
+    """Read a halted source partition on: behind what is in the dead letters, or behind what retention deleted.
+
+    Exits 1 when it is not halted. Example: notifier ingest resume pms.events:0
+    """
     offset = asyncio.run(_resume(load_settings(), partition))
     typer.echo(json.dumps({"resumed": partition, "offset": offset}) if as_json else f"offset {offset}")
 

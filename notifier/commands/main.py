@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated
@@ -69,6 +69,16 @@ def _wanted(arguments: Sequence[str]) -> Sequence[str]:
     return (first,) if first in COMMANDS else tuple(COMMANDS)
 
 
+def _to_complete(environment: Mapping[str, str]) -> Sequence[str]:
+    """The commands that a shell may want completed: those that begin as the first word does, so that it answers soon.
+
+    The names are those by which Typer's scripts hand the words over: the first for bash, the other for zsh and fish.
+    """
+    line = environment.get("COMP_WORDS") or environment.get("_TYPER_COMPLETE_ARGS") or ""
+    first = next(iter(line.split()[1:]), "")
+    return [name for name in COMMANDS if name.startswith(first)]
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"notifier {version('notifier')}")
@@ -87,7 +97,8 @@ def main() -> None:
     """Run the command line and leave the process with its exit code."""
     with forgiving_readers_that_go():
         try:
-            build(_wanted(sys.argv[1:]))(prog_name="notifier")
+            completing = "_NOTIFIER_COMPLETE" in os.environ
+            build(_to_complete(os.environ) if completing else _wanted(sys.argv[1:]))(prog_name="notifier")
         except KeyboardInterrupt:
             sys.exit(130)
         except Exception as error:  # noqa: BLE001 - the last stop: whatever went wrong becomes one line and an exit code

@@ -67,7 +67,10 @@ async def _resend(settings: Settings, ids: list[str], wait: float) -> list[Decis
 
 @app.command("drop")
 def drop(ids: Ids, wait: Wait = 30.0, as_json: AsJson = False) -> None:
-    """Take it off the list: nobody will send it again. Example: notifier parked drop ntf_7f3c2a"""
+    """Take it off the list: nobody will send it again.
+
+    Exits 1, and drops none, when one is not parked. Example: notifier parked drop ntf_7f3c2a
+    """
     settings = load_settings()
     configure_logs(settings.log.format, "error")
     asyncio.run(_drop(settings, ids, wait))

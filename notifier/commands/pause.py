@@ -32,7 +32,9 @@ class NothingToDo(Exception):
 def pause(tenant: ForTenant = None, as_json: AsJson = False) -> None:
     """Stop sending at once, for all or for one tenant: what is due is held until `notifier resume`.
 
-    What Twilio already has is followed to its end. Example: notifier pause --tenant harbour-house
+    What Twilio already has is followed to its end. Exits 1 when it is paused already.
+
+    Example: notifier pause --tenant harbour-house
     """
     settings = load_settings()
     offset = asyncio.run(_pause(settings, tenant or SHARED_OWNER))
@@ -42,7 +44,7 @@ def pause(tenant: ForTenant = None, as_json: AsJson = False) -> None:
 def resume(tenant: ForTenant = None, as_json: AsJson = False) -> None:
     """Send again what `notifier pause` held, oldest first; what is past its use by now is skipped as expired.
 
-    Example: notifier resume --tenant harbour-house
+    Exits 1 when it is not paused. Example: notifier resume --tenant harbour-house
     """
     settings = load_settings()
     offset = asyncio.run(_resume(settings, tenant or SHARED_OWNER))

@@ -45,7 +45,12 @@ def publish(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The last line as JSON.")] = False,
 ) -> None:
-    """Publish events as a producer would: all are validated first, and each is keyed by its tenant."""
+    """Publish events as a producer would: all are validated first, and each is keyed by its tenant.
+
+    Exits 1 when one cannot be used; then none is published.
+
+    Examples: notifier publish deploy/samples/events.yaml; notifier publish --rate 5 events.ndjson
+    """
     settings = load_settings()
     configure_logs(settings.log.format, "error")
     messages, faults = read_messages(files, settings.topics, topic, settings.ingest.max_event_bytes)

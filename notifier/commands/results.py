@@ -70,7 +70,10 @@ def results(
     status: Annotated[Status | None, typer.Option(help="Only notifications with this status.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The records as they are, one a line.")] = False,
 ) -> None:
-    """Show outcomes, from the oldest that is kept to the end of the topic."""
+    """Show outcomes, from the oldest that is kept to the end of the topic.
+
+    Examples: notifier results --follow; notifier results --tenant harbour-house --status failed --json
+    """
     settings = load_settings()
     configure_logs(settings.log.format, "warning")
     wanted = Wanted(tenant, event, status)

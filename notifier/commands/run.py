@@ -37,8 +37,9 @@ def run(
     """Run the daemon until SIGTERM.
 
     Settings come from NOTIFIER_* variables and a .env file; `docs/reference/settings.md` lists them.
+    Exits 0 when it was stopped, 1 when settings or topics do not fit.
 
-    Example: NOTIFIER_KAFKA__BOOTSTRAP_SERVERS=localhost:9092 notifier run
+    Examples: NOTIFIER_KAFKA__BOOTSTRAP_SERVERS=localhost:9092 notifier run; notifier run --role ingest --role webhooks
     """
     settings = load_settings()
     if print_settings:

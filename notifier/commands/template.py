@@ -36,7 +36,14 @@ from notifier.settings_source import load_settings
 app = typer.Typer(help="The texts of keys: tried out, explained, set back.", no_args_is_help=True)
 
 NameOption = Annotated[
-    str, typer.Option("--name", help="key_is_ready or doorcode_is_changed.", metavar="NAME", show_default=False)
+    str,
+    typer.Option(
+        "--name",
+        help="key_is_ready or doorcode_is_changed.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=lambda: list(BUILTIN_TEMPLATES),
+    ),
 ]
 
 
@@ -139,6 +146,8 @@ def reset_template(tenant: TenantOption, name: NameOption, as_json: AsJson = Fal
 
     The text that is deleted is shown, so that it can be put back. The last line is `offset N`, as of `config apply`:
     a daemon whose /status shows a configOffset of at least N uses it.
+
+    Exits 1 when the built-in text is in force already.
 
     Example: notifier template reset --tenant harbour-house --name key_is_ready
     """

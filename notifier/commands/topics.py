@@ -28,7 +28,10 @@ def plan(
     with_sources: WithSources = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what `create` would make, without a broker."""
+    """Show what `create` would make, without asking a broker.
+
+    Example: notifier topics plan --partitions 6 --replication-factor 1
+    """
     settings = load_settings()
     wanted = topics.planned(
         settings.topics, partitions=partitions, replication=replication_factor, with_sources=with_sources
@@ -51,7 +54,10 @@ def create(
     with_sources: WithSources = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the topics that are missing; safe to repeat, changes nothing that exists."""
+    """Make the topics that are missing; safe to repeat, changes nothing that exists.
+
+    Example: notifier topics create --partitions 6 --replication-factor 1 --with-sources
+    """
     settings = load_settings()
     wanted = topics.planned(
         settings.topics, partitions=partitions, replication=replication_factor, with_sources=with_sources
@@ -69,7 +75,10 @@ def verify(
     with_sources: WithSources = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the cluster with the contract: names every difference and exits 1 when there is one."""
+    """Compare the cluster with the contract: names every difference and exits 1 when there is one.
+
+    Example: notifier topics verify --replication-factor 3
+    """
     settings = load_settings()
     wanted = topics.planned(
         settings.topics, replication=replication_factor or topics.DEFAULT_REPLICATION, with_sources=with_sources
