@@ -73,6 +73,10 @@ class TenantConfig:
     lead: float | None
     consent_required: bool
 
+    def runs(self, workflow: str) -> bool:
+        """Whether there is an enabled workflow of this name."""
+        return any(found.name == workflow for workflows in self.workflows.values() for found in workflows)
+
     def policy(self, class_: MessageClass) -> DoubtPolicy:
         """What becomes of a message of this class in doubt (contract section 6)."""
         policies: dict[MessageClass, DoubtPolicy] = {

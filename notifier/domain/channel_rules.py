@@ -26,6 +26,7 @@ Result = Literal[
 
 SHARE_RULE = "credentials_shared"  # what staff send by hand; its text is that of key_is_ready (seed A16)
 SHARE_INTERVAL = 180.0  # seconds per key and destination (seed A17)
+LONGEST_ADDRESS = 254  # characters (RFC 5321)
 
 _EMAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -127,7 +128,7 @@ def destination_of(tenant: TenantConfig, share: Share) -> str | None:
     if share.channel == "sms":
         return normalise(share.destination, tenant.document.default_region)
     address = share.destination.strip().lower()
-    return address if _EMAIL_ADDRESS.fullmatch(address) else None
+    return address if len(address) <= LONGEST_ADDRESS and _EMAIL_ADDRESS.fullmatch(address) else None
 
 
 def sharer_of(tenant: TenantConfig, key: Key, share: Share) -> tuple[int, Person] | None:

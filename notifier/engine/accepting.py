@@ -47,6 +47,7 @@ def accept(state: State, record: InboxRecord, now: float) -> None:
     event, position = record.event, record.position
     result = _accept_once(state, record, now)
     state.commands.append(Measured("events_total", (position.topic, event.type, result)))
+    state.ledger.bound_bytes += len(event.data)
     advance(state, position)
     positions.inbox = record.offset + 1
     settle_unknown(state)

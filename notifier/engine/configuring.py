@@ -11,7 +11,7 @@ from notifier.engine.entities import Notification
 from notifier.engine.holding import new_versions
 from notifier.engine.keys import cancel
 from notifier.engine.ledger import has_room
-from notifier.engine.pausing import release_resumed
+from notifier.engine.pausing import release_if_resumed, resumed
 from notifier.engine.placing import decide_again, part_for
 from notifier.engine.state import State
 from notifier.engine.table import key_key
@@ -32,7 +32,7 @@ def configure(state: State, catalog: Catalog, now: float) -> None:
         if queue.ring:
             state.runnable[key] = None
     new_versions(state, now)
-    release_resumed(state, now)
+    resumed(state, before)
 
 
 def reconsider_all(state: State) -> None:
@@ -67,10 +67,12 @@ def reconsider_one(state: State, notification_id: str, now: float) -> None:
     tenant = state.catalog.tenants.get(n.tenant)
     if tenant is None:
         cancel(state, n, "tenant_removed", None, now)
-    elif n.workflow is not None and not _runs(tenant, n.workflow.name):
+    elif n.workflow is not None and not tenant.runs(n.workflow.name):
         cancel(state, n, "workflow_removed", None, now)
-    elif n.key_id is not None and n.stage in ("held", "waiting"):
-        _decide(state, tenant, n, now)
+    else:
+        if n.key_id is not None and n.stage in ("held", "waiting"):
+            _decide(state, tenant, n, now)
+        release_if_resumed(state, n, now)
 
 
 def still_wanted(state: State, n: Notification, now: float) -> bool:
@@ -79,14 +81,10 @@ def still_wanted(state: State, n: Notification, now: float) -> bool:
     if tenant is None:
         return False
     if n.workflow is not None:
-        return _runs(tenant, n.workflow.name)
+        return tenant.runs(n.workflow.name)
     known = state.keys.get(key_key(n.tenant, n.key_id or ""))
     part = None if known is None else part_for(tenant, known, n, now)
     return part is not None and part.action in ("send", "hold")
-
-
-def _runs(tenant: TenantConfig, workflow: str) -> bool:
-    return any(found.name == workflow for workflows in tenant.workflows.values() for found in workflows)
 
 
 def _decide(state: State, tenant: TenantConfig, n: Notification, now: float) -> None:

@@ -13,15 +13,16 @@ from notifier.engine.commands import Measured, Poll
 from notifier.engine.configuring import still_wanted
 from notifier.engine.doubts import LOOK_AGAIN, absence_counts_at, look_again, policy_of
 from notifier.engine.emitting import emit
-from notifier.engine.entities import AnswerFact, Notification, OptOut
+from notifier.engine.entities import AnswerFact, Notification
 from notifier.engine.evidence import unclaimed
 from notifier.engine.finishing import doubt_over, finish
 from notifier.engine.inputs import Looked, Polled
 from notifier.engine.lanes import slot_unused
 from notifier.engine.parking import is_parked, looked_once_more, resolve
+from notifier.engine.refusals import remember_refusal
 from notifier.engine.sending import hand_over, retry
 from notifier.engine.state import State
-from notifier.engine.table import opt_out_key, touch
+from notifier.engine.table import touch
 
 RANKS = {
     "queued": 0, "accepted": 0, "scheduled": 0, "sending": 1, "sent": 2,
@@ -37,7 +38,8 @@ def status_callback(state: State, signal: DeliveryStatus, now: float) -> None:
         return
     if is_parked(n, now):
         _count(state, "resolved")
-        resolve(state, n, "callback", signal.message_sid, signal.message_status, now)
+        shown = MessageMatch(sid=signal.message_sid, status=signal.message_status, error_code=signal.error_code)
+        resolve(state, n, "callback", shown, now)
         return
     if n.stage == "final":
         _count(state, "late")
@@ -88,9 +90,7 @@ def apply_status(state: State, n: Notification, status: str, error_code: int | N
     n.error_code = error_code
     n.error_class = classify_delivery(status, error_code)
     if n.error_class == "suppressed":
-        key = opt_out_key(n.tenant, n.sender or "", n.to or "")
-        state.opt_outs[key] = OptOut(at=now, source="twilio:21610")
-        touch(state, key, bound=True)
+        remember_refusal(state, n, now)
     finish(state, n, "undelivered" if status == "undelivered" else "failed", now, reason=n.error_class)
 
 

@@ -89,6 +89,7 @@ class Notification(msgspec.Struct, kw_only=True, omit_defaults=True, rename="cam
     cancel: str | None = None  # why it must not be repeated, should the attempt under way not have been sent
     cause: Cause | None = None
     run_ended: bool = False
+    forgotten: bool = False  # its number is to be forgotten as soon as nothing needs it
     sid: str | None = None
     provider_status: str | None = None
     error_code: int | None = None
@@ -127,6 +128,7 @@ class Shared(msgspec.Struct, omit_defaults=True, rename="camel"):
     at: float  # when staff pressed the button
     notification: str
     person: str | None = None  # whom that told; None for an alternative destination
+    told: str | None = None  # whom an earlier share told there
 
 
 class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -136,6 +138,7 @@ class KeyState(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
     key: Key
     inbox: int  # offset of the inbox record that last changed it
     identity: str = ""  # of that record's event
+    changed: int = -1  # version that a change brought; a share may have brought a newer one
     ready: bool = False  # a key.ready was seen
     told: dict[str, Told] = {}
     shared: dict[str, Shared] = {}  # by destination: an E.164 number or an e-mail address
@@ -174,6 +177,13 @@ class OptOut(msgspec.Struct, kw_only=True, rename="camel"):
     source: str
 
 
+class Forgetting(msgspec.Struct, kw_only=True, rename="camel"):
+    """A number that is being forgotten, until that is done; `f/<tenant>/<number>`."""
+
+    tenant: str
+    phone: str
+
+
 class Position(msgspec.Struct, frozen=True):
     """The highest offset and timestamp accepted of one source partition, in one incarnation of it."""
 
@@ -199,7 +209,7 @@ class Claim(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
     at: float
 
 
-Entity = Notification | Run | KeyState | EventNote | IdentityPage | Consent | OptOut | Positions | Claim
+Entity = Notification | Run | KeyState | EventNote | IdentityPage | Consent | OptOut | Forgetting | Positions | Claim
 
 ENTITY_TYPES: dict[str, type] = {
     "n": Notification,
@@ -207,6 +217,7 @@ ENTITY_TYPES: dict[str, type] = {
     "k": KeyState,
     "c": Consent,
     "o": OptOut,
+    "f": Forgetting,
     "w": Positions,
     "claim": Claim,
 }

@@ -6,7 +6,7 @@ from notifier.domain.channel_rules import SHARE_RULE
 from notifier.domain.identifiers import identity_of
 from notifier.domain.outcomes import Status
 from notifier.engine.emitting import emit, emit_run
-from notifier.engine.entities import EventNote, KeyState, Notification, Run
+from notifier.engine.entities import EventNote, KeyState, Notification, Run, Shared
 from notifier.engine.evidence import is_kept, keep_for_doubts, no_longer_doubted
 from notifier.engine.lanes import free_lane
 from notifier.engine.remembering import remove, retire
@@ -26,11 +26,11 @@ def finish(
         index.pop(n.id, None)
     _end_run(state, n, status, reason, now)
     if n.key_id is not None:
-        _mark_told(state, n, went_out=n.handed_over is not None or status in WENT_OUT)
+        mark_told(state, n, went_out=n.handed_over is not None or status in WENT_OUT)
     keep_for_doubts(state, n)
     doubt_over(state, n, now)
     free_lane(state, n, now)
-    if status == "parked":
+    if status == "parked" and not n.forgotten:
         n.parked_until, n.parked_reason = now + state.config.parked_for, reason
         state.timers.at(n.parked_until, "unpark", n.id)
         return
@@ -43,13 +43,13 @@ def doubt_over(state: State, n: Notification, now: float) -> None:
         retire_when_done(state, "n/" + notification_id, now)
 
 
-def _mark_told(state: State, n: Notification, *, went_out: bool) -> None:
+def mark_told(state: State, n: Notification, *, went_out: bool) -> None:
     """Who got no first message, on no channel, is not told of a changed door code (seed A10)."""
     key = key_key(n.tenant, n.key_id or "")
     known = state.keys.get(key)
     if known is None:
         return
-    if n.rule == SHARE_RULE and not went_out:
+    if n.rule == SHARE_RULE and not went_out and n.status != "parked":  # nobody knows that
         _unshare(state, key, known, n)
     told = known.told.get(n.person)
     if n.rule != "key_is_ready" or told is None:
@@ -65,10 +65,12 @@ def _mark_told(state: State, n: Notification, *, went_out: bool) -> None:
 
 
 def _unshare(state: State, key: str, known: KeyState, n: Notification) -> None:
-    """Nobody got it: staff may share again at once."""
+    """Nobody got it: staff may share again at once. Whom an earlier share told there is told of a changed code."""
     for destination, shared in tuple(known.shared.items()):
         if shared.notification == n.id:
             del known.shared[destination]
+            if shared.told is not None:
+                known.shared[destination] = Shared(at=0.0, notification="", person=shared.told)
             touch(state, key, bound=True)
 
 

@@ -6,6 +6,8 @@ Connection arrives or a probe, one message every `PROBE_EVERY`, gets through.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from notifier.domain.answers import Rejected
 from notifier.engine.emitting import emit
 from notifier.engine.entities import Notification
@@ -13,6 +15,8 @@ from notifier.engine.finishing import finish
 from notifier.engine.lanes import SEPARATOR, enqueue, free_lane
 from notifier.engine.state import Hold, State
 from notifier.engine.table import touch
+
+PROBED_AT_MOST = 300  # some 10 ms
 
 
 def hold_for(state: State, owner: str, sender: str) -> tuple[tuple[str, str], Hold] | None:
@@ -80,15 +84,19 @@ def probe(state: State, key: str, now: float) -> None:
     if trying is not None and trying.stage in ("waiting", "sending"):
         return
     hold.probe = None
-    while hold.waiting:
-        notification_id = next(iter(hold.waiting))
+    for notification_id in list(islice(hold.waiting, PROBED_AT_MOST)):
         del hold.waiting[notification_id]
         n = state.notifications.get(notification_id)
-        if n is not None and _held_by(hold, n):
-            hold.probe = n.id
-            unhold(state, n, now)
-            return
-    del state.holds[(owner, sender)]
+        if n is None or not _held_by(hold, n):
+            continue
+        if state.catalog.is_paused(n.tenant):
+            hold.waiting[notification_id] = None  # it may not try; another one does
+            continue
+        hold.probe = n.id
+        unhold(state, n, now)
+        return
+    if not hold.waiting:
+        del state.holds[(owner, sender)]
 
 
 def _held_by(hold: Hold, n: Notification) -> bool:

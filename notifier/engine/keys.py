@@ -30,8 +30,9 @@ def accept_key_event(
     """One PMS event, whole: the key, the notifications it starts, and what it releases or cancels."""
     key = key_key(tenant.name, data.key.id)
     known = state.keys.get(key)
-    stale = known is not None and data.key.version <= known.key.version
-    if stale and event.type != "credentials.shared":
+    shared = event.type == "credentials.shared"
+    stale = known is not None and _is_stale(known, data.key.version, shared=shared)
+    if stale and not shared:
         emit_ignored(state, event, inbox, "stale_version", now)
         return
     if known is None:
@@ -42,11 +43,19 @@ def accept_key_event(
     change = KeyChange(state, tenant, event, known, inbox, now)
     if not stale:
         known.key = data.key
+        known.changed = known.changed if shared else data.key.version
         state.timers.at(data.key.ends_at.timestamp() + 1.0, "key_end", key)
         change.take_effect()
-    if event.type == "credentials.shared" and data.share is not None:
+    if shared and data.share is not None:
         change.share(data.share)
     change.report()
+
+
+def _is_stale(known: KeyState, version: int, *, shared: bool) -> bool:
+    """A share carries the key as it stands, maybe ahead of the event that tells of the change."""
+    if version != known.key.version:
+        return version < known.key.version
+    return shared or version <= known.changed
 
 
 class KeyChange:
@@ -110,9 +119,7 @@ class KeyChange:
 
     def tell_changed_code(self) -> None:
         """seed A10: only who got a first message is told of the new code; the others get it with their first."""
-        waiting = {
-            n.person for n in of_key(self._state, self._known) if n.stage in ("held", "waiting") and not n.alternative
-        }
+        waiting = {n.person for n in of_key(self._state, self._known) if _will_tell(n)}
         for position, person in enumerate(self._known.key.persons):
             name = person_name(person, position)
             told = self._known.told.get(name)
@@ -160,6 +167,12 @@ class KeyChange:
             emit_applied(self._state, self._event, self._inbox, tuple(self._affected), self._now)
         elif not self._started:
             emit_ignored(self._state, self._event, self._inbox, "no_effect", self._now)
+
+
+def _will_tell(n: Notification) -> bool:
+    """It is still to be rendered, and its person will read it."""
+    shared_by_mail = n.rule == SHARE_RULE and n.channel == "email"
+    return n.stage in ("held", "waiting") and not n.alternative and not shared_by_mail
 
 
 def of_key(state: State, known: KeyState) -> list[Notification]:

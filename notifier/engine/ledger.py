@@ -20,6 +20,7 @@ BATCH_BYTES = 512 * 1024
 BOUND_KEYS = 300  # about BATCH_BYTES: more events are not accepted before these are written
 MOST_BOUND_KEYS = 1_500  # about 2 MiB; a batch may have 8
 LOOSE_KEYS = 1_000
+BOUND_BYTES = 1024 * 1024  # of events, which may be few and large
 CLAIM_KEPT = 7 * 86_400.0
 
 
@@ -37,7 +38,8 @@ def begin_claim(state: State, now: float) -> None:
 
 def has_room(state: State) -> bool:
     """False while a batch's worth waits to be written: whatever can wait for the acknowledgement, waits."""
-    return len(state.ledger.bound) < BOUND_KEYS and len(state.ledger.loose) < LOOSE_KEYS
+    ledger = state.ledger
+    return len(ledger.bound) < BOUND_KEYS and len(ledger.loose) < LOOSE_KEYS and ledger.bound_bytes < BOUND_BYTES
 
 
 def cut(state: State, now: float) -> None:
@@ -61,7 +63,7 @@ def cut(state: State, now: float) -> None:
     size = 0
     for key in ledger.bound:
         size += _write(state, key, records, written)
-    ledger.bound = {}
+    ledger.bound, ledger.bound_bytes = {}, 0
     while ledger.loose and size < BATCH_BYTES:
         key = next(iter(ledger.loose))
         del ledger.loose[key]

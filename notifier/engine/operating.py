@@ -15,4 +15,4 @@ def carry_out(state: State, command: Command, now: float) -> None:
         case DropParked(notification_id=notification_id):
             drop(state, notification_id, now)
         case Forget(tenant=tenant, phone=phone):
-            forget(state, tenant, phone, now)
+            forget(state, tenant, phone)

@@ -12,14 +12,17 @@ from msgspec.structs import replace
 
 from notifier.domain.answers import MessageMatch
 from notifier.domain.compiling import WORKFLOW_EXPIRY
+from notifier.domain.failures import classify_delivery
 from notifier.domain.identifiers import notification_id
 from notifier.domain.outcomes import Cause
-from notifier.engine.arriving import arrive, wait
+from notifier.engine.arriving import arrive, skip, wait
 from notifier.engine.doubts import LOOK_AGAIN, look
 from notifier.engine.emitting import emit_resolved
 from notifier.engine.entities import KeyState, Notification
-from notifier.engine.evidence import unclaimed
+from notifier.engine.evidence import keep_for_doubts, unclaimed
+from notifier.engine.finishing import finish, mark_told
 from notifier.engine.placing import decide_again
+from notifier.engine.refusals import remember_refusal
 from notifier.engine.state import State
 from notifier.engine.table import key_key, touch
 
@@ -39,31 +42,47 @@ def ask_resend(state: State, notification_id: str, now: float) -> None:
 
 
 def look_once_more(state: State, n: Notification, now: float) -> None:
-    """What was created when its last POST could not be under way any more is another one's."""
-    if n.resend_asked and is_parked(n, now):
+    """The list is believed when it had the time to show the message. What was created when its last POST could not be
+    under way any more is another one's."""
+    if not n.resend_asked or not is_parked(n, now):
+        return
+    believed = _list_is_believed(state, n)
+    if now < believed:
+        state.timers.at(believed, "resend", n.id)
+    else:
         look(state, n, n.attempt_at or n.accepted, until=(n.final_at or now) + state.config.quarantine)
 
 
+def _list_is_believed(state: State, n: Notification) -> float:
+    return (n.attempt_at or n.accepted) + state.config.list_lag
+
+
 def looked_once_more(state: State, n: Notification, matches: tuple[MessageMatch, ...] | None, now: float) -> None:
-    if not n.resend_asked or not is_parked(n, now):
+    if not n.resend_asked or not is_parked(n, now) or now < _list_is_believed(state, n):
         return
     if matches is None:
         state.timers.at(now + LOOK_AGAIN, "resend", n.id)
         return
     match = unclaimed(state, n, tuple(match for match in matches if match.sid not in n.others))
     if match is not None:
-        resolve(state, n, "list", match.sid, match.status, now)
+        resolve(state, n, "list", match, now)
     else:
         _send_again(state, n, now)
 
 
 def resolve(
-    state: State, n: Notification, evidence: Literal["callback", "list"], sid: str, status: str, now: float
+    state: State, n: Notification, evidence: Literal["callback", "list"], shown: MessageMatch, now: float
 ) -> None:
-    """It had been created after all: nobody needs to decide on it any more."""
-    n.sid, n.provider_status = sid, status
-    state.by_sid[sid] = n.id
+    """It had been created after all: nobody needs to decide on it any more, and its person was told."""
+    n.sid, n.provider_status = shown.sid, shown.status
+    state.by_sid[shown.sid] = n.id
+    failed = shown.status in ("failed", "undelivered")
+    if failed and classify_delivery(shown.status, shown.error_code) == "suppressed":
+        remember_refusal(state, n, now)
     emit_resolved(state, n, evidence, now)
+    keep_for_doubts(state, n)
+    if n.key_id is not None:
+        mark_told(state, n, went_out=not failed)
     _close(state, n)
 
 
@@ -83,27 +102,42 @@ def _send_again(state: State, old: Notification, now: float) -> None:
     """A new notification with the old one's text; that of a key is rendered anew from the key as it stands."""
     new_id = notification_id(old.tenant, old.event.source, old.event.id, f"resend/{old.id}", old.person, old.channel)
     if new_id not in state.notifications:
-        known = state.keys.get(key_key(old.tenant, old.key_id or ""))
         new = replace(
-            old, id=new_id, key_id=old.key_id if known is not None else None, accepted=now, due=now, retry_at=0.0,
-            deadline=now + WORKFLOW_EXPIRY[old.class_], stage="waiting", hold=None, status=None, seq=0, attempt=0,
-            poster=None, attempt_at=None, answer=None, cancel=None, cause=Cause(notification=old.id), run_ended=True,
-            error_code=None, error_class=None, final_at=None, parked_until=None, parked_reason=None,
-            resend_asked=False, others=[], outcomes=[],
+            old, id=new_id, accepted=now, due=now, retry_at=0.0, deadline=now + WORKFLOW_EXPIRY[old.class_],
+            stage="waiting", hold=None, status=None, seq=0, attempt=0, poster=None, attempt_at=None, answer=None,
+            cancel=None, cause=Cause(notification=old.id), run_ended=True, error_code=None, error_class=None,
+            final_at=None, parked_until=None, parked_reason=None, resend_asked=False, others=[], outcomes=[],
         )  # fmt: skip
         arrive(state, new)
-        if known is None:
-            wait(state, new, now)
-        else:
-            _send_again_of_key(state, known, old, new, now)
+        _begin(state, old, new, now)
     _close(state, old)
 
 
-def _send_again_of_key(state: State, known: KeyState, old: Notification, new: Notification, now: float) -> None:
+def _begin(state: State, old: Notification, new: Notification, now: float) -> None:
+    """As things stand by now."""
+    tenant = state.catalog.tenants.get(new.tenant)
+    known = state.keys.get(key_key(new.tenant, new.key_id or ""))
+    if tenant is None:
+        finish(state, new, "cancelled", now, reason="tenant_removed")
+    elif new.workflow is not None and not tenant.runs(new.workflow.name):
+        finish(state, new, "cancelled", now, reason="workflow_removed")
+    elif new.workflow is not None and not tenant.document.live:
+        skip(state, new, "not_live", now)
+    elif new.workflow is not None:
+        wait(state, new, now)
+    elif known is None:
+        skip(state, new, "key_not_active", now)
+    else:
+        _take_its_place(state, known, old, new, now)
+        decide_again(state, tenant, known, new, now)
+
+
+def _take_its_place(state: State, known: KeyState, old: Notification, new: Notification, now: float) -> None:
+    """The key remembers the new one where it remembered the old one."""
     told = known.told.get(new.person)
     if told is not None and told.first == old.id:
-        told.first = new.id  # now this one is to be the person's first message
-        touch(state, key_key(new.tenant, known.key.id), bound=True)
-    tenant = state.catalog.tenants.get(new.tenant)
-    if tenant is not None:
-        decide_again(state, tenant, known, new, now)
+        told.first = new.id
+    for shared in known.shared.values():
+        if shared.notification == old.id:
+            shared.notification, shared.at = new.id, max(now, shared.at)
+    touch(state, key_key(new.tenant, known.key.id), bound=True)

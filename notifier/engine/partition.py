@@ -15,6 +15,7 @@ from notifier.engine import (
     configuring,
     delivery,
     doubts,
+    forgetting,
     ledger,
     operating,
     publishing,
@@ -88,6 +89,7 @@ class Partition:
         if state.ledger.phase == "owning":
             timing.fire(state, now)
             configuring.reconsider(state, now)
+            forgetting.go_on(state, now)
             sending.pump(state, now)
             self._take_facts(now)
             timing.sweep(state)
@@ -99,7 +101,8 @@ class Partition:
 
     def _wake(self, now: float) -> None:
         state, timers = self.state, self.state.timers
-        at = now if configuring.goes_on(state) else timing.next_at(state)
+        goes_on = configuring.goes_on(state) or forgetting.goes_on(state)
+        at = now if goes_on else timing.next_at(state)
         if at is not None and at != timers.wake_at and state.ledger.phase == "owning":
             timers.wake_at = at
             state.commands.append(WakeAt(at))

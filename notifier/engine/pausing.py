@@ -5,6 +5,7 @@ What was posted is followed to its end, doubts are settled as ever; only a repea
 
 from __future__ import annotations
 
+from notifier.domain.catalog import Catalog
 from notifier.engine.emitting import emit
 from notifier.engine.entities import Notification
 from notifier.engine.holding import unhold
@@ -17,7 +18,6 @@ def pause(state: State, n: Notification, now: float) -> None:
     """Its turn has come, and its tenant is paused."""
     said = n.status == "held" and n.hold == "paused"
     n.stage, n.hold = "held", "paused"
-    state.paused.setdefault(n.tenant, {})[n.id] = None
     if said:
         touch(state, "n/" + n.id)
     else:
@@ -25,14 +25,13 @@ def pause(state: State, n: Notification, now: float) -> None:
     free_lane(state, n, now)
 
 
-def restored_pause(state: State, n: Notification) -> None:
-    state.paused.setdefault(n.tenant, {})[n.id] = None
+def resumed(state: State, before: Catalog) -> None:
+    """Whatever a tenant that is paused no longer has waiting is looked at again, a batch's worth at a time."""
+    for name, members in state.by_tenant.items():
+        if before.is_paused(name) and not state.catalog.is_paused(name):
+            state.reconsider.update(members)
 
 
-def release_resumed(state: State, now: float) -> None:
-    """Tenants that are paused no longer go on, oldest first."""
-    for tenant in [name for name in state.paused if not state.catalog.is_paused(name)]:
-        for notification_id in state.paused.pop(tenant):
-            n = state.notifications.get(notification_id)
-            if n is not None and n.stage == "held" and n.hold == "paused":
-                unhold(state, n, now)
+def release_if_resumed(state: State, n: Notification, now: float) -> None:
+    if n.stage == "held" and n.hold == "paused" and not state.catalog.is_paused(n.tenant):
+        unhold(state, n, now)

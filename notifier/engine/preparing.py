@@ -11,10 +11,9 @@ from notifier.domain.events import Person
 from notifier.domain.outcomes import TemplateRef
 from notifier.domain.segments import measure
 from notifier.engine.entities import KeyState, Notification
+from notifier.engine.refusals import ANY_SENDER
 from notifier.engine.state import State
 from notifier.engine.table import consent_key, key_key, opt_out_key
-
-ANY_SENDER = ""  # in the key of an opt-out: the person withdrew the consent before the number was forgotten
 
 
 def refusal(state: State, n: Notification, now: float) -> str | None:

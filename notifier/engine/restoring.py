@@ -17,6 +17,7 @@ from notifier.engine.entities import (
     Consent,
     Entity,
     EventNote,
+    Forgetting,
     KeyState,
     Notification,
     OptOut,
@@ -37,12 +38,13 @@ def forget(state: State) -> None:
     fresh = State(state.config, state.catalog)
     for name in (
         "restore", "publication", "identities", "positions", "notifications", "runs", "keys", "notes", "consents",
-        "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "paused", "by_key", "by_tenant", "by_sid",
-        "uncertain", "reconsider", "intending", "posted", "polls", "settling", "asking_signals_end", "facts", "timers",
+        "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "forgetting", "to_forget", "by_key",
+        "by_tenant", "by_sid", "uncertain", "reconsider", "intending", "posted", "polls", "settling",
+        "asking_signals_end", "facts", "timers",
     ):  # fmt: skip
         setattr(state, name, getattr(fresh, name))
     ledger = state.ledger
-    ledger.held, ledger.bound, ledger.loose = [], {}, {}
+    ledger.held, ledger.bound, ledger.loose, ledger.bound_bytes = [], {}, {}, 0
     ledger.void_touched, ledger.void_unknown, ledger.claims, ledger.gap = set(), {}, {}, None
 
 
@@ -175,13 +177,21 @@ def _judge_void_only(state: State, key: str, value: bytes) -> None:
 def _not_ours(state: State, entity: Entity) -> bool:
     """A former owner decided an event that our own line decided otherwise, and ours is on record."""
     match entity:
+        case Forgetting():
+            return True  # the wish is read again
         case Notification():
-            return identity_of(entity.event) in _remembered(state)
+            return _was_decided_otherwise(state, entity) or identity_of(entity.event) in _remembered(state)
         case EventNote(identity=identity) | KeyState(identity=identity) | Consent(identity=identity):
             return bytes.fromhex(identity) in state.identities.live.keys() | _remembered(state)
         case Run():
             return _ends_again(state, entity.id) or identity_of(entity.event) in _remembered(state)
     return False
+
+
+def _was_decided_otherwise(state: State, entity: Notification) -> bool:
+    """It was to repeat a parked one, of which our own line knows that it was dropped, resolved, or resent."""
+    old = state.notifications.get(entity.cause.notification or "") if entity.cause is not None else None
+    return old is not None and not old.resend_asked
 
 
 def _remembered(state: State) -> set[bytes]:

@@ -7,10 +7,10 @@ from notifier.engine.doubts import enter_doubt, follow_doubt
 from notifier.engine.entities import Notification
 from notifier.engine.evidence import keep_for_doubts
 from notifier.engine.finishing import retire_when_done
+from notifier.engine.forgetting import begin
 from notifier.engine.holding import new_versions, restored_hold
 from notifier.engine.lanes import enqueue, hold_lane
 from notifier.engine.parking import look_once_more
-from notifier.engine.pausing import release_resumed, restored_pause
 from notifier.engine.remembering import index_pages
 from notifier.engine.state import Restore, State
 
@@ -37,7 +37,8 @@ def resume(state: State, now: float) -> None:
     for key in [*("r/" + run for run in state.runs), *state.notes]:
         retire_when_done(state, key, now)
     new_versions(state, now)
-    release_resumed(state, now)
+    for key in state.forgetting:
+        begin(state, key)
     if state.catalog.offset > state.positions.configured:
         reconsider_all(state)
     state.timers.at(now, "heartbeat")
@@ -57,8 +58,6 @@ def _resume(state: State, n: Notification, now: float) -> None:
             state.timers.at(n.deadline, "expire", n.id)
             if n.hold in ("connection_broken", "sender_held"):
                 restored_hold(state, n, now)
-            elif n.hold == "paused":
-                restored_pause(state, n)
 
 
 def _resume_final(state: State, notification_id: str, now: float) -> None:

@@ -14,7 +14,7 @@ from notifier.engine.commands import Measured, Send
 from notifier.engine.configuring import reconsider_one
 from notifier.engine.doubts import enter_doubt
 from notifier.engine.emitting import emit
-from notifier.engine.entities import AnswerFact, Notification, OptOut
+from notifier.engine.entities import AnswerFact, Notification
 from notifier.engine.evidence import doubted
 from notifier.engine.finishing import doubt_over, end_run_as_accepted, finish
 from notifier.engine.holding import come_back, got_through, hold_for, put_on_hold, refused
@@ -35,8 +35,9 @@ from notifier.engine.lanes import (
 from notifier.engine.ledger import has_room
 from notifier.engine.pausing import pause
 from notifier.engine.preparing import refusal, render_from_key
+from notifier.engine.refusals import remember_refusal
 from notifier.engine.state import SenderQueue, State
-from notifier.engine.table import opt_out_key, touch
+from notifier.engine.table import touch
 
 FIRST_RETRY = 0.2  # seconds, doubling; twilio.md 3.1 suggests 100 ms for a 429
 LONGEST_RETRY = 30.0
@@ -240,9 +241,7 @@ def reject(state: State, n: Notification, result: Rejected, now: float) -> None:
             refused(state, n, result, now)
         return
     if result.error_class == "suppressed":
-        key = opt_out_key(n.tenant, n.sender or "", n.to or "")
-        state.opt_outs[key] = OptOut(at=now, source="twilio:21610")
-        touch(state, key, bound=True)
+        remember_refusal(state, n, now)
     got_through(state, n, now)
     finish(state, n, "failed", now, reason=result.error_class, detail=result.detail)
 

@@ -16,15 +16,17 @@ from notifier.domain.channel_rules import (
 )
 from notifier.domain.events import InboxEvent, Share
 from notifier.domain.identifiers import notification_id
-from notifier.domain.outcomes import TemplateRef
+from notifier.domain.outcomes import Cause, TemplateRef
 from notifier.engine.arriving import address, arrive, event_time, skip
 from notifier.engine.emitting import rfc3339
 from notifier.engine.entities import KeyState, Notification, Shared
+from notifier.engine.finishing import finish
 from notifier.engine.placing import place
 from notifier.engine.preparing import person_name
 from notifier.engine.state import State
 
 MOST_REMEMBERED = 100  # destinations of a key
+LONGEST_NAME = 256  # characters of a person's id that is remembered with each of them
 _FORMS = {"sms": "phone number", "email": "e-mail address"}
 
 
@@ -57,8 +59,21 @@ def share(
     if before is not None and abs(pressed - before.at) < SHARE_INTERVAL:
         skip(state, n, "rate_limited", now, f"again from {rfc3339(before.at + SHARE_INTERVAL)}")
         return
-    _remember(known, destination, Shared(at=pressed, notification=n.id, person=None if wish.alternative else name))
+    on_file = found is not None and not wish.alternative and len(name) <= LONGEST_NAME
+    shared = Shared(at=pressed, notification=n.id, person=name if on_file else None)
+    if before is not None:
+        shared.at, shared.told = max(pressed, before.at), before.person or before.told
+        _supersede(state, before.notification, event, now)
+    _remember(known, destination, shared)
     place(state, tenant, known, n, part, now)
+
+
+def _supersede(state: State, notification_id: str, event: InboxEvent, now: float) -> None:
+    """Staff pressed again while the former text still waits to be begun: one is enough."""
+    n = state.notifications.get(notification_id)
+    if n is not None and n.stage in ("held", "waiting") and n.attempt == 0:
+        n.cause = Cause(event=event.ref)
+        finish(state, n, "cancelled", now, reason="superseded")
 
 
 def _remember(known: KeyState, destination: str, shared: Shared) -> None:
@@ -70,4 +85,4 @@ def _remember(known: KeyState, destination: str, shared: Shared) -> None:
 
 def was_shared_with(known: KeyState, person: str) -> bool:
     """Staff told this person: a first message went out, or is on its way (seed A10)."""
-    return any(shared.person == person for shared in known.shared.values())
+    return any(person in (shared.person, shared.told) for shared in known.shared.values())

@@ -18,6 +18,7 @@ from notifier.engine.entities import (
     AnswerFact,
     Consent,
     EventNote,
+    Forgetting,
     IdentityPage,
     KeyState,
     Notification,
@@ -94,6 +95,7 @@ class LedgerState:
     held: list[Batch] = field(default_factory=list)  # acknowledged, waiting for the cure of a gap
     bound: dict[str, None] = field(default_factory=dict)  # must travel together with the positions
     loose: dict[str, None] = field(default_factory=dict)
+    bound_bytes: int = 0  # of the events whose consequences are bound
     void_touched: set[str] = field(default_factory=set)  # keys to be written again before anything else is believed
     void_unknown: dict[str, int] = field(default_factory=dict)  # key -> inbox offset after which it is settled
     claims: dict[str, float] = field(default_factory=dict)  # claim key -> time
@@ -227,7 +229,8 @@ class State:
     senders: dict[tuple[str, str], SenderQueue] = field(default_factory=dict)
     runnable: dict[tuple[str, str], None] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)  # (owner, sender or "")
-    paused: dict[str, dict[str, None]] = field(default_factory=dict)  # by tenant, held until an operator resumes it
+    forgetting: dict[str, Forgetting] = field(default_factory=dict)
+    to_forget: deque[tuple[str, str]] = field(default_factory=deque)  # (wish, ledger key); "": the end of the wish
     by_key: dict[str, dict[str, None]] = field(default_factory=dict)  # k/… -> notifications of that key
     by_tenant: dict[str, dict[str, None]] = field(default_factory=dict)
     by_sid: dict[str, str] = field(default_factory=dict)  # Twilio's message -> notification

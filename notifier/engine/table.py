@@ -11,6 +11,7 @@ from notifier.engine.entities import (
     Consent,
     Entity,
     EventNote,
+    Forgetting,
     IdentityPage,
     KeyState,
     Notification,
@@ -42,6 +43,10 @@ def opt_out_parts(key: str) -> tuple[str, str, str]:
     return tenant, sender, number
 
 
+def forgetting_key(tenant: str, number: str) -> str:
+    return f"f/{tenant}/{number}"
+
+
 def entity(state: State, key: str) -> Entity | None:
     """What stands under a key now; None is what a tombstone says."""
     prefix, _, rest = key.partition("/")
@@ -58,6 +63,8 @@ def entity(state: State, key: str) -> Entity | None:
             return state.consents.get(key)
         case "o":
             return state.opt_outs.get(key)
+        case "f":
+            return state.forgetting.get(key)
         case "w" if key == positions_key(state.ledger.epoch):
             return state.positions
     return None
@@ -80,6 +87,8 @@ def put(state: State, key: str, value: Entity) -> None:
             state.consents[key] = value
         case OptOut():
             state.opt_outs[key] = value
+        case Forgetting():
+            state.forgetting[key] = value
         case _:
             raise TypeError(f"{type(value).__name__} has no place in the table")
 
