@@ -15,6 +15,7 @@ from notifier.commands.main import build
 
 EXAMPLES = re.compile(r"Examples?:\s(.*)", re.DOTALL)
 EXIT_1 = re.compile(r"[Ee]xits\b[^.]* 1\b")
+CALL = re.compile(r"\bnotifier (.*?)(?: [|<>] |\)|$)", re.MULTILINE)
 Words = tuple[str, ...]
 
 
@@ -32,11 +33,11 @@ COMMANDS = dict(leaves(cast(click.Command, typer.main.get_command(build()))))
 
 
 def examples(command: click.Command) -> list[list[str]]:
-    """The words of each, behind `notifier`: without the settings before it and what it is piped into."""
+    """The words of each, behind `notifier`: without settings before it, redirections and what it is piped into."""
     found = EXAMPLES.search(command.help or "")
     lines = re.split(r";\s", found[1]) if found is not None else []
-    words = [shlex.split(line.partition(" | ")[0]) for line in lines]
-    return [each[each.index("notifier") + 1 :] for each in words]
+    called = [CALL.search(line) for line in lines]
+    return [shlex.split(each[1]) if each is not None else [] for each in called]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -63,7 +64,7 @@ def test_a_command_that_may_end_with_1_for_a_reason_of_its_own_says_so() -> None
 
 
 SPECIAL = {
-    ("config", "apply"), ("config", "validate"), ("consent", "import"), ("dead-letters", "replay"), ("demo",),
-    ("explain",), ("ingest", "resume"), ("parked", "drop"), ("parked", "resend"), ("pause",), ("publish",), ("resume",),
-    ("run",), ("template", "reset"), ("topics", "verify"), ("workflow", "test"),
+    ("config", "apply"), ("config", "validate"), ("connection", "check"), ("consent", "import"),
+    ("dead-letters", "replay"), ("demo",), ("explain",), ("ingest", "resume"), ("parked", "drop"), ("parked", "resend"),
+    ("pause",), ("publish",), ("resume",), ("run",), ("template", "reset"), ("topics", "verify"), ("workflow", "test"),
 }  # fmt: skip

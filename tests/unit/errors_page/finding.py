@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[3]
 VALUE = "\0"  # what is put in at run time
 
 # Not for people: errors of programming, and the stand-in, which says what Twilio says.
-PROGRAMMING_ERRORS = {"AssertionError", "TypeError", "RuntimeError", "BaseExceptionGroup"}
+PROGRAMMING_ERRORS = {"AssertionError", "BaseExceptionGroup", "RuntimeError", "TypeError", "Undescribed"}
 STANDIN = "notifier/demo/standin/"
 
 # What carries a message, beside our own exceptions.
 CARRIERS = {
     "BadParameter", "ConnectionError", "CreateRule", "Fault", "Halting", "LookupError", "Misfit", "Refusal", "Refused",
-    "RowFault", "TimeoutError", "Unanswered", "ValueError", "_fault", "halt", "unopened",
+    "RowFault", "SenderCheck", "TimeoutError", "Unanswered", "ValueError", "_fault", "halt", "unopened",
 }  # fmt: skip
 
 # Functions and classes whose texts reach people through a variable.
@@ -36,7 +36,7 @@ SPEAKING = {
     "notifier/commands/replay_plan.py": {"_why_not"},
     "notifier/commands/resending.py": {"__str__"},
     "notifier/commands/template_preview.py": {"_warnings"},
-    "notifier/domain/connection_checks.py": {"_account_faults", "_broken", "_pool", "_sender", "_unverified", "_words"},
+    "notifier/domain/connection_checks.py": {"_account_faults", "_broken", "_pool", "_unverified", "_words", "decide"},
     "notifier/domain/previews.py": {"_warnings"},
     "notifier/domain/templates.py": {"_variable"},
     "notifier/domain/workflow_verdicts.py": {"_text_faults", "warnings"},
@@ -44,6 +44,12 @@ SPEAKING = {
     "notifier/kafka/topic_checks.py": {"_partition_faults", "differences", "setting_faults"},
     "notifier/settings_source.py": {"_explained", "_unknown_names"},
 }
+
+# Arguments of any call that tell why.
+REASONS = {"detail", "reason", "trouble"}
+
+TO_THE_CALLER_ONLY = {"no text"}  # caught where it is raised
+OF_ONE_WORD = {"empty"}
 
 _DEEPEST = 2  # functions within functions, and variables that are made of themselves
 _ENOUGH_WORDS = 12  # letters of a text by which it is worth a line of its own
@@ -158,15 +164,15 @@ class Code:
             if function is not None and function.name in speaking:
                 yield from ((node, said, function) for said in given(node))
 
-    def _said_by(self, call: ast.Call) -> Iterable[ast.expr]:
+    def _said_by(self, call: ast.Call) -> Iterator[ast.expr]:
+        yield from (keyword.value for keyword in call.keywords if keyword.arg in REASONS)
         match call.func:
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in self._exceptions | CARRIERS:
-                return call.args
+                yield from call.args
             case ast.Attribute(value=ast.Name(id="typer"), attr="echo") if _is_error(call):
-                return call.args[:1]
-            case ast.Attribute(value=ast.Attribute(attr="_log") | ast.Name(id="log"), attr=level):
-                return call.args[:1] if level in _LOG_LEVELS else ()
-        return ()
+                yield from call.args[:1]
+            case _ if _is_logging(call):
+                yield from call.args[:1]
 
     # What is said.
 
@@ -244,14 +250,23 @@ _LOGGED = ast.Pass()  # stands for what logs a constant
 
 def _is_message(text: str, said_by: ast.AST) -> bool:
     """Whether it has words: a name alone is a reason or a field, unless it is what the log calls an event."""
-    if said_by is _LOGGED or (isinstance(said_by, ast.Call) and _is_logging(said_by)):
+    if said_by is _LOGGED or text in OF_ONE_WORD:
         return True
+    if isinstance(said_by, ast.Call) and _is_logging(said_by) and VALUE not in text:
+        return True
+    if text in TO_THE_CALLER_ONLY:
+        return False
     words = re.findall("[A-Za-z]{2,}", text)
     return " " in text.strip() and len(words) > (1 if text.endswith(VALUE) else 0)
 
 
 def _is_logging(call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and call.func.attr in _LOG_LEVELS
+    match call.func:
+        case ast.Attribute(value=ast.Attribute(attr="_log") | ast.Name(id="log"), attr=level):
+            return level in _LOG_LEVELS
+        case ast.Name(id="tell"):  # a level that was chosen before
+            return True
+    return False
 
 
 def _is_error(call: ast.Call) -> bool:
