@@ -37,7 +37,7 @@ class Show:
     """What has been told so far, and when that is all."""
 
     def __init__(self, expected: set[tuple[str, str]], on_stage: Stage, *, as_json: bool) -> None:
-        self._expected, self._stage, self._as_json = expected, on_stage, as_json
+        self._expected, self.stage, self._as_json = expected, on_stage, as_json
         self._answered: set[tuple[str, str]] = set()
         self._last: dict[str, NotificationData] = {}
         self._rows: list[tuple[str, ...]] = []
@@ -60,7 +60,7 @@ class Show:
             self.complete.set()
 
     def _row(self, outcome: Outcome, data: NotificationData) -> tuple[str, ...]:
-        text = self._stage.texts().get(data.notification_id, "") if data.terminal else ""
+        text = self.stage.texts().get(data.notification_id, "") if data.terminal else ""
         person = data.recipient.masked or data.recipient.person_id or ""
         return (f"{data.event.type} {data.event.id}", person, data.channel, data.status, data.reason or "", text)
 
@@ -108,7 +108,9 @@ async def _demo(events: Path | None, *, as_json: bool, keep: bool) -> int:
         async with AsyncExitStack() as stack:
             show = await _unless(stop, _play(stack, samples(events), console, as_json=as_json))
             if keep and show is not None:
-                console.print("All is left running; Ctrl-C ends it.")
+                console.print("All is left running; Ctrl-C ends it. In another terminal:")
+                for name, value in show.stage.for_commands().items():
+                    console.print(f"export {name}={value}")
                 await stop.wait()
     if show is None:
         return STOPPED_AT_ONCE

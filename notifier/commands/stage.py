@@ -73,6 +73,11 @@ class Stage:
         code = await self.daemon.wait()
         raise DemoFailed(f"the daemon ended with {code} in the middle of the show; its log: {log}")
 
+    def for_commands(self) -> Mapping[str, str]:
+        """The settings by which other commands meet the same broker and the same stand-in."""
+        names = ("NOTIFIER_KAFKA__BOOTSTRAP_SERVERS", "NOTIFIER_TWILIO__API_BASE_URL")
+        return {name: self.environment[name] for name in names}
+
     def texts(self) -> dict[str, str]:
         """What was texted, by notification, from the stand-in's own record."""
         found: dict[str, str] = {}
