@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import click
@@ -13,6 +14,7 @@ import typer.main
 
 from notifier.commands.main import build
 
+README = Path(__file__).resolve().parents[3] / "README.md"
 EXAMPLES = re.compile(r"Examples?:\s(.*)", re.DOTALL)
 EXIT_1 = re.compile(r"[Ee]xits\b[^.]* 1\b")
 CALL = re.compile(r"\bnotifier (.*?)(?: [|<>] |\)|$)", re.MULTILINE)
@@ -54,6 +56,12 @@ def test_the_examples_of_the_help_are_right(words: Words) -> None:
     for example in shown:
         assert tuple(example[: len(words)]) == words
         command.make_context("notifier", example[len(words) :])
+
+
+def test_the_table_of_the_readme_has_every_command_and_no_other() -> None:
+    rows = re.findall(r"^\| (?:producers|staff|operators|newcomers) \|.*$", README.read_text("utf-8"), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(?:notifier )?([a-z-]+)`", row)]
+    assert sorted(named) == sorted({words[0] for words in COMMANDS})
 
 
 def test_a_command_that_may_end_with_1_for_a_reason_of_its_own_says_so() -> None:
