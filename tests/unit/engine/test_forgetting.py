@@ -8,7 +8,7 @@ import pytest
 
 from notifier.domain.answers import InDoubt, Rejected
 from notifier.domain.documents import Document, Pause
-from notifier.domain.signals import Forget
+from notifier.domain.signals import Forget, ResendParked
 from tests.unit.engine.harness import (
     CLINIC,
     HOTEL,
@@ -187,3 +187,88 @@ def test_without_a_key_for_the_hash_a_refusal_stays_as_it_is() -> None:
     shell.order(2)
     assert shell.said()[-1] == ("skipped", "opted_out")
     assert len(shell.partition.state.consents) == 1
+
+
+def test_what_is_forgotten_at_once_fits_into_batches_and_steps() -> None:
+    shell = both(Pause(tenant="platform"))
+    for number in range(2_000):
+        shell.order(number)
+        if number % 50 == 0:
+            shell.results_acknowledged()
+            shell.pass_time(0.1)
+    before = len(shell.batches)
+    shell.signal(Forget(tenant=CLINIC, phone=PHONE))
+    for _ in range(40):
+        shell.pass_time(0.1)
+    assert shell.said().count(("cancelled", "cancelled_by_event")) == 2_000
+    assert max(len(batch) for batch in shell.batches[before:]) < 1_000
+
+
+def test_a_wish_to_forget_outlives_its_owner() -> None:
+    shell = both(Pause(tenant="platform"))
+    for number in range(500):
+        shell.order(number)
+        shell.pass_time(0.1)
+    shell.hold_appends = True
+    shell.signal(Forget(tenant=CLINIC, phone=PHONE))
+    shell.acknowledge()
+    heir = shell.successor()
+    heir.pass_time(600.0)
+    heir.results_acknowledged()
+    heir.pass_time(600.0)
+    assert NATIONAL not in stored(heir)
+
+
+def test_a_text_that_is_forgotten_in_doubt_keeps_nothing_when_it_is_parked() -> None:
+    resends = tenant(CLINIC, platform="care", inDoubt={"transactional": "resend"})
+    shell = Shell([resends, connection(CLINIC), workflow()], hash_key=HASH_KEY).own()
+    shell.order()
+    shell.answer(InDoubt(cause="time_out"))
+    shell.signal(Forget(tenant=CLINIC, phone=PHONE))
+    for _ in range(2):
+        shell.end_of_signals()
+        shell.show()
+        shell.pass_time(30.0)
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=shell.sends[0].notification_id))
+    shell.results_acknowledged()
+    shell.pass_time(3600.0)
+    assert len(shell.sends) == 1
+    assert NATIONAL not in stored(shell)
+
+
+@pytest.mark.parametrize("told", ["answer", "callback"])
+def test_a_refusal_that_comes_after_it_is_kept_as_a_hash(told: str) -> None:
+    shell = both()
+    shell.order()
+    if told == "answer":
+        shell.signal(Forget(tenant=CLINIC, phone=PHONE))
+        shell.answer(Rejected(error_class="suppressed", error_code=21610))
+    else:
+        shell.answer()
+        shell.signal(Forget(tenant=CLINIC, phone=PHONE))
+        shell.callback("undelivered", error_code=21610)
+    shell.results_acknowledged()
+    shell.pass_time(600.0)
+    assert NATIONAL not in stored(shell)
+    shell.order(2)
+    assert shell.said()[-1] == ("skipped", "opted_out")
+
+
+def test_an_address_that_staff_shared_with_goes_with_its_person() -> None:
+    shell = both()
+    guest = person(email="ann@example.com")
+    wish = {"channel": "email", "destination": "ann@example.com", "personId": "p1", "staffId": "s1"}
+    shell.event("credentials.shared", {"key": key(persons=[guest]), "share": wish})
+    forget(shell, HOTEL)
+    assert "ann@example.com" not in stored(shell)
+
+
+def test_an_older_withdrawal_does_not_weaken_a_newer_one() -> None:
+    shell = both()
+    consent(shell, "withdrawn", shell.now)
+    forget(shell, CLINIC)
+    consent(shell, "withdrawn", shell.now - 7_200.0)
+    forget(shell, CLINIC)
+    consent(shell, "given", shell.now - 3_600.0)
+    shell.order()
+    assert shell.said()[-1] == ("skipped", "no_consent")

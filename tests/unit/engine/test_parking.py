@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from notifier.domain.answers import InDoubt, MessageMatch
-from notifier.domain.signals import DropParked, ResendParked
+from notifier.domain.signals import DeliveryStatus, DropParked, ResendParked
+from notifier.engine.inputs import SignalRecord
 from tests.unit.engine.harness import (
     CLINIC,
     DAY,
@@ -245,3 +246,116 @@ def test_a_resend_whose_record_became_void_is_no_second_one() -> None:
     again = [n for n in last.partition.state.notifications.values() if n.cause is not None]
     assert [n.stage for n in again] == ["doubt"]
     assert last.sends == []
+
+
+@pytest.mark.parametrize("decided", ["dropped", "evidence"])
+def test_a_void_resend_is_none_of_ours_when_our_line_decided_otherwise(decided: str) -> None:
+    shell, old = parked()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.hold_appends = True
+    shell.show()
+    lost = shell.appends[0]
+    heir = shell.successor()
+    if decided == "dropped":
+        heir.give(SignalRecord(50, DropParked(tenant=CLINIC, notification_id=old)))
+    else:
+        late = DeliveryStatus(
+            tenant=CLINIC, connection=CLINIC, notification_id=old, attempt=1, message_sid="SM1",
+            message_status="delivered",
+        )  # fmt: skip
+        heir.give(SignalRecord(50, late))
+    heir.ledger.write(lost)
+    last = heir.successor()
+    for _ in range(4):
+        last.pass_time(16 * 60.0)
+        last.end_of_signals()
+        if last.looks:
+            last.show()
+    assert last.sends == []
+
+
+def test_the_list_is_not_believed_before_it_had_time_to_show_the_message() -> None:
+    documents = [
+        tenant(CLINIC, platform="care", inDoubt={"transactional": "resend"}), connection(CLINIC),
+        workflow(expiresAfter="25s"),
+    ]  # fmt: skip
+    shell = Shell(documents).own()
+    shell.order()
+    shell.answer(InDoubt(cause="time_out"))
+    for _ in range(2):
+        shell.end_of_signals()
+        shell.show()
+        shell.pass_time(26.0)
+    old = shell.sends[0].notification_id
+    assert shell.said(old)[-1] == ("parked", "too_late_to_repeat")
+    looks = len(shell.looks)
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    assert len(shell.looks) == looks
+    shell.pass_time(15 * 60.0)
+    assert len(shell.looks) == looks + 1
+
+
+@pytest.mark.parametrize(("live", "removed"), [(False, False), (True, True)])
+def test_a_resend_goes_by_what_is_configured_now(live: bool, removed: bool) -> None:
+    shell, old = parked()
+    documents = [tenant(CLINIC, platform="care", inDoubt=PARKS, live=live), connection(CLINIC), workflow()]
+    shell.configure([] if removed else documents)
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.show()
+    assert len(shell.sends) == 1
+    assert shell.said()[-1] == (("cancelled", "tenant_removed") if removed else ("skipped", "not_live"))
+
+
+def test_a_resend_of_a_key_that_is_gone_is_skipped() -> None:
+    shell = hotel()
+    shell.key_event("key.ready", key(ends=START + 3600.0))
+    old = park(shell)
+    shell.results_acknowledged()
+    shell.pass_time(2 * DAY)
+    shell.signal(ResendParked(tenant=HOTEL, notification_id=old))
+    shell.show()
+    assert len(shell.sends) == 1
+    assert shell.said()[-1] == ("skipped", "key_not_active")
+
+
+def test_who_was_told_as_late_evidence_says_is_told_of_a_changed_code() -> None:
+    shell = hotel()
+    shell.key_event("key.ready", key())
+    park(shell)
+    shell.callback("delivered")
+    shell.key_event("doorcode.changed", key(2, code="9999"))
+    shell.pass_time(1.0)
+    assert "9999" in shell.sends[-1].body
+
+
+def test_a_late_refusal_is_remembered() -> None:
+    shell, _ = parked()
+    shell.callback("undelivered", error_code=21610)
+    shell.order(2)
+    assert shell.said()[-1] == ("skipped", "opted_out")
+
+
+def test_late_evidence_stays_known_while_another_doubt_could_take_it() -> None:
+    documents = [tenant(CLINIC, platform="care", inDoubt=PARKS), connection(CLINIC), workflow(message="On its way")]
+    shell = Shell(documents).own()
+    shell.order(1)
+    first = shell.sends[0].notification_id
+    shell.answer(InDoubt(cause="time_out"))
+    shell.end_of_signals()
+    shell.show()
+    shell.pass_time(60.0)
+    shell.order(2)
+    second = shell.sends[1].notification_id
+    shell.answer(InDoubt(cause="time_out"), send=1)
+    shell.end_of_signals()
+    shell.show()
+    shell.pass_time(14 * 60.0 + 5)
+    shell.end_of_signals()
+    shell.show()
+    assert shell.said(first)[-1] == ("parked", "unresolved")
+    shell.callback("sent", send=0, sid="SMa")
+    shell.results_acknowledged()
+    shell.pass_time(120.0)
+    shell.end_of_signals()
+    shell.show(MessageMatch(sid="SMa", status="sent", error_code=None))
+    assert ("accepted", None) not in shell.said(second)

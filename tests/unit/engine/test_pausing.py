@@ -129,7 +129,7 @@ def test_a_pause_outlives_its_owner_and_so_does_the_resume() -> None:
     shell.order()
     still = shell.successor()
     assert still.sends == []
-    assert still.partition.state.paused[CLINIC]
+    assert still.only().hold == "paused"
     resumed = still.successor(both())
     assert len(resumed.sends) == 1
 
@@ -148,3 +148,25 @@ def test_a_probe_never_sends_for_a_paused_tenant() -> None:
     shell.configure([*shared, Pause(tenant="one")])
     shell.pass_time(2 * 300.0 + 60.0)
     assert [request.tenant for request in shell.sends] == ["one", "two"]
+
+
+def test_another_tenants_text_probes_in_place_of_paused_ones() -> None:
+    shared = [
+        tenant("one", builtinSender={"connection": "platform"}),
+        tenant("two", builtinSender={"connection": "platform"}),
+        connection("platform"),
+    ]
+    shell = Shell(shared).own()
+    for number in range(5):
+        shell.key_event(
+            "key.ready", key(name=f"k{number}", persons=[person(phone=f"+120255501{number:02d}")]), name="one"
+        )
+    shell.pass_time(1.0)
+    while under_way := shell.partition.state.posted:
+        ids = [request.notification_id for request in shell.sends]
+        refused = Rejected(error_class="hold_account", error_code=20003)
+        shell.answer(refused, send=ids.index(next(iter(under_way))))
+    shell.key_event("key.ready", key(persons=[person(phone=OTHER_PHONE)]), name="two")
+    shell.configure([*shared, Pause(tenant="one")])
+    shell.pass_time(2 * 300.0 + 10.0)
+    assert shell.sends[-1].tenant == "two"

@@ -127,3 +127,17 @@ def test_a_key_that_changed_often_is_forgotten_once_it_is_over(versions: int) ->
 
 def key_ends(shell: Shell) -> int:
     return sum(kind == "key_end" for _, _, kind, _ in shell.partition.state.timers.heap)
+
+
+def test_large_events_wait_like_many_small_ones() -> None:
+    """A batch has to fit the broker, though a slow append lets events gather behind it."""
+    shell = Shell().own()
+    shell.hold_appends = True
+    taken = 0
+    while shell.partition.wants_inbox:
+        shell.key_event("key.ready", key(name=f"k{taken}", spaceName="x" * 200_000))
+        taken += 1
+    while shell.appends:
+        shell.acknowledge()
+    assert 1 < taken < 20
+    assert max(sum(len(record.value or b"") for record in batch) for batch in shell.batches) < 4 * 1024 * 1024

@@ -261,3 +261,74 @@ def test_a_share_elsewhere_that_waits_tells_the_guest_no_changed_code() -> None:
     shell.key_event("doorcode.changed", key(2, code="9999", persons=[GUEST]))
     rules = [n.rule for n in shell.partition.state.notifications.values()]
     assert "doorcode_is_changed" in rules
+
+
+def test_an_address_has_a_length() -> None:
+    shell = hotel()
+    long = "a" * 250 + "@example.com"
+    assert shell.said(shared(shell, {**SAVED, "channel": "email", "destination": long}))[-1] == (
+        "skipped", "invalid_recipient",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["key.ready", "doorcode.changed"])
+def test_a_share_never_makes_the_change_of_its_own_version_stale(change: str) -> None:
+    """The share was read first: it carried the key as it stood."""
+    shell = hotel(channels={"email": False, "sms": True})
+    version = 1
+    if change == "doorcode.changed":
+        shell.key_event("key.ready", key(persons=[GUEST, person("bob", phone=OTHER_PHONE)]))
+        shell.pass_time(1.0)
+        shell.answer_all()
+        version = 2
+    pair = key(version, code="9999", persons=[GUEST, person("bob", phone=OTHER_PHONE)])
+    shared(shell, SAVED, pair)
+    shell.answer_all()
+    shell.key_event(change, pair)
+    shell.pass_time(1.0)
+    shell.answer_all()
+    assert OTHER_PHONE in [request.to for request in shell.sends if "9999" in request.body]
+
+
+def test_a_change_that_was_read_already_stays_stale() -> None:
+    shell = hotel(channels={"email": False, "sms": True})
+    shell.key_event("key.ready", key(persons=[GUEST]))
+    shell.answer()
+    shared(shell, ELSEWHERE, key(persons=[GUEST]))
+    shell.answer()
+    shell.key_event("doorcode.changed", key(1, code="9999", persons=[GUEST]))
+    assert shell.types()[-1] == "event.ignored"
+
+
+def test_presses_while_nothing_can_go_are_one_text() -> None:
+    shell = hotel()
+    for _ in range(5):
+        shared(shell, SAVED, key(code=None, persons=[GUEST]))
+        shell.pass_time(240.0)
+    shell.key_event("key.updated", key(2, persons=[GUEST]))
+    for _ in range(10):
+        shell.answer_all()
+        shell.pass_time(1.0)
+    assert len(shell.sends) == 1
+    assert shell.said().count(("cancelled", "superseded")) == 4
+
+
+def test_a_second_share_that_fails_leaves_the_first_one_told() -> None:
+    shell = hotel(channels={"email": False, "sms": True})
+    shared(shell, SAVED)
+    shell.answer()
+    shell.callback("delivered")
+    shell.pass_time(200.0)
+    shared(shell, SAVED)
+    shell.answer(Rejected(error_class="bad_request", error_code=21600))
+    shell.key_event("doorcode.changed", key(2, code="9999", persons=[GUEST]))
+    shell.pass_time(1.0)
+    assert len(shell.sends) == 3
+
+
+def test_an_older_press_that_is_read_late_moves_nothing_back() -> None:
+    shell = hotel()
+    for press in (300.0, 0.0, 310.0):
+        shared(shell, SAVED, time=START + press)
+        shell.answer_all()
+    assert len(shell.sends) == 2
