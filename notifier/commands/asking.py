@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 import msgspec
@@ -36,15 +36,16 @@ async def ask(settings: Settings, wishes: Sequence[Command]) -> list[Stored]:
         return [await writer.write(wish) for wish in wishes]
 
 
-async def heard(settings: Settings, stored: Sequence[Stored], seconds: float) -> None:
-    """Returns when the owners' positions in the ledger are behind all of `stored`. Raises `NotHeard`."""
+async def heard(settings: Settings, stored: Sequence[Stored], seconds: float, *, undone: Collection[str] = ()) -> None:
+    """Returns when the owners' positions in the ledger are behind all of `stored`, and none of the keys `undone` stands
+    there any more. Raises `NotHeard`."""
     wanted: dict[int, int] = {}
     for one in stored:
         wanted[one.partition] = max(one.offset, wanted.get(one.partition, -1))
     try:
         async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
             for partition, offset in wanted.items():
-                group.create_task(_read_beyond(settings, partition, offset))
+                group.create_task(_read_beyond(settings, partition, offset, undone))
     except TimeoutError:
         raise NotHeard(
             f"nobody has carried it out within {seconds:g} s; it is stored, and is carried out when a daemon with the"
@@ -52,14 +53,16 @@ async def heard(settings: Settings, stored: Sequence[Stored], seconds: float) ->
         ) from None
 
 
-async def _read_beyond(settings: Settings, partition: int, offset: int) -> None:
-    """Until a valid owner says in the ledger that it has read signals beyond `offset`."""
-    table = LedgerTable(lambda key, _: key.startswith("w/"))
+async def _read_beyond(settings: Settings, partition: int, offset: int, undone: Collection[str]) -> None:
+    """Until a valid owner says in the ledger that it has read signals beyond `offset` and done what is `undone`."""
+    table = LedgerTable(lambda key, _: key.startswith("w/") or key in undone)
     reader = PartitionReader(client_options(settings.kafka), settings.topics.name("ledger"), partition)
     async with aclosing(reader.follow(None)) as chunks:
         async for fetched in chunks:
             for record in fetched.records:
                 table.take(partition, record)
-            positions = (msgspec.json.decode(row.value, type=Positions) for row in table.rows())
-            if any((position.signals or 0) > offset for position in positions):
+            rows = table.rows()
+            owners = [row for row in rows if row.key.startswith("w/")]
+            read = any((msgspec.json.decode(row.value, type=Positions).signals or 0) > offset for row in owners)
+            if read and len(owners) == len(rows):
                 return

@@ -121,9 +121,10 @@ def export_documents(
     snapshot = asyncio.run(read_config(client_options(settings.kafka), settings.topics.name("config")))
     shown = [
         document
-        for document in sorted(snapshot.documents.values(), key=_export_order)
+        for document in snapshot.documents.values()
         if not isinstance(document, OperatorDocument) and tenant in (None, document.tenant)
     ]
+    shown.sort(key=_export_order)
     if tenant is not None and not shown:
         raise LookupError(f"nothing is in force for {tenant}")
     if as_json:

@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from notifier.commands.asking import ask, heard
+from notifier.commands.looking import ledger_rows
 from notifier.domain.document_checks import instead
 from notifier.domain.documents import Tenant
 from notifier.domain.phone_numbers import mask, normalise
 from notifier.domain.signals import Forget
+from notifier.engine.table import forgetting_key
 from notifier.kafka.config_topic import read_config
 from notifier.kafka.connection import client_options
 from notifier.logs import configure_logs
@@ -59,21 +61,28 @@ def forget(
 
 
 async def _wishes(settings: Settings, phone: str, tenant: str | None) -> list[Forget]:
+    """For every tenant that is configured, and those that were and have left something in the ledger."""
     snapshot = await read_config(client_options(settings.kafka), settings.topics.name("config"))
     tenants = {found.tenant: found for found in snapshot.documents.values() if isinstance(found, Tenant)}
-    if tenant is not None and tenant not in tenants:
-        raise LookupError(f"--tenant: there is no tenant {tenant}{instead(tenant, sorted(tenants))}")
-    chosen = sorted(tenants) if tenant is None else [tenant]
-    region = tenants[tenant].default_region if tenant is not None else None
+    region = tenants[tenant].default_region if tenant in tenants else None
     number = normalise(phone, region)
     if number is None:
         raise ValueError("--phone: is no phone number; with country code, such as +12025550143, it always is one")
+    chosen = {tenant} if tenant in tenants else tenants.keys() | await _left_in_the_ledger(settings)
+    if tenant is not None and tenant not in chosen:
+        raise LookupError(f"--tenant: there is no tenant {tenant}{instead(tenant, sorted(tenants))}")
     if not chosen:
         raise LookupError("there are no tenants")
-    return [Forget(tenant=name, phone=number) for name in chosen]
+    return [Forget(tenant=name, phone=number) for name in ([tenant] if tenant is not None else sorted(chosen))]
+
+
+async def _left_in_the_ledger(settings: Settings) -> set[str]:
+    rows = await ledger_rows(settings, None, lambda key, _: key.startswith(("k/", "c/", "o/")))
+    return {row.key.split("/", 2)[1] for row in rows}
 
 
 async def _forget(settings: Settings, wishes: list[Forget], wait: float) -> None:
     stored = await ask(settings, wishes)
     if wait:
-        await heard(settings, stored, wait)
+        keys = [forgetting_key(wish.tenant, wish.phone) for wish in wishes]
+        await heard(settings, stored, wait, undone=keys)

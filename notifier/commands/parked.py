@@ -57,7 +57,7 @@ def resend(ids: Ids, wait: Wait = 60.0, as_json: AsJson = False) -> None:
     decided = asyncio.run(_resend(settings, ids, wait))
     for decision in decided:
         typer.echo(json.dumps(decision.as_row(), ensure_ascii=False) if as_json else str(decision))
-    if not all(decision.resent_as for decision in decided):
+    if not all(decision.is_on_its_way for decision in decided):
         raise typer.Exit(1)
 
 

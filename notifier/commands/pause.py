@@ -18,6 +18,7 @@ from notifier.domain.document_checks import instead
 from notifier.domain.documents import Document, Pause, Tenant, document_key
 from notifier.kafka.config_topic import read_config, write_config
 from notifier.kafka.connection import client_options
+from notifier.logs import configure_logs
 from notifier.settings import Settings
 from notifier.settings_source import load_settings
 
@@ -37,7 +38,8 @@ def pause(tenant: ForTenant = None, as_json: AsJson = False) -> None:
     Example: notifier pause --tenant harbour-house
     """
     settings = load_settings()
-    offset = asyncio.run(_pause(settings, tenant or SHARED_OWNER))
+    configure_logs(settings.log.format, "error")
+    offset = asyncio.run(_pause(settings, _owner(tenant)))
     _tell("paused", tenant, offset, as_json=as_json)
 
 
@@ -47,8 +49,16 @@ def resume(tenant: ForTenant = None, as_json: AsJson = False) -> None:
     Exits 1 when it is not paused. Example: notifier resume --tenant harbour-house
     """
     settings = load_settings()
-    offset = asyncio.run(_resume(settings, tenant or SHARED_OWNER))
+    configure_logs(settings.log.format, "error")
+    offset = asyncio.run(_resume(settings, _owner(tenant)))
     _tell("resumed", tenant, offset, as_json=as_json)
+
+
+def _owner(tenant: str | None) -> str:
+    """An empty name is a slip, such as an unset variable, and must not stop everybody."""
+    if tenant in ("", SHARED_OWNER):
+        raise LookupError("--tenant: needs the name of a tenant; without --tenant it is for all of them")
+    return SHARED_OWNER if tenant is None else tenant
 
 
 def _tell(done: str, tenant: str | None, offset: int, *, as_json: bool) -> None:

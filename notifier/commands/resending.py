@@ -11,7 +11,7 @@ import msgspec
 
 from notifier.commands.asking import ask
 from notifier.commands.looking import partitions_for
-from notifier.domain.outcomes import Cause, Outcome, ResolvedData
+from notifier.domain.outcomes import TERMINAL_STATUSES, Cause, Outcome, ResolvedData, Status
 from notifier.domain.signals import ResendParked
 from notifier.engine.entities import Notification
 from notifier.kafka.connection import client_options
@@ -26,18 +26,30 @@ class Decision:
 
     notification_id: str
     resent_as: str | None = None
+    status: Status | None = None
+    reason: str | None = None
     resolved: ResolvedData | None = None
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """It was begun again, and is not at its end already."""
+        return self.status is not None and self.status not in TERMINAL_STATUSES
 
     def as_row(self) -> dict[str, object]:
         return {
             "notificationId": self.notification_id,
             "resentAs": self.resent_as,
+            "status": self.status,
+            "reason": self.reason,
             "resolved": None if self.resolved is None else msgspec.to_builtins(self.resolved),
         }
 
     def __str__(self) -> str:
         if self.resent_as is not None:
-            return f"{self.notification_id}  sent again as {self.resent_as}"
+            became = ", ".join(part for part in (self.status, self.reason) if part)
+            if self.is_on_its_way:
+                return f"{self.notification_id}  sent again as {self.resent_as} ({became})"
+            return f"{self.notification_id}  not sent again: {self.resent_as} ended at once ({became})"
         if self.resolved is not None:
             found = self.resolved
             return (
@@ -46,7 +58,7 @@ class Decision:
             )
         return (
             f"{self.notification_id}  asked; not decided yet: it is carried out when a daemon with the role engine owns"
-            " its partition and Twilio's list answers"
+            " its partition, Twilio's list answers, and NOTIFIER_RECOVERY__LIST_LAG has passed since the create"
         )
 
 
@@ -83,6 +95,8 @@ async def _watch(reader: PartitionReader, start: int, undecided: set[str], decid
 
 
 class _Caused(msgspec.Struct):
+    status: Status | None = None
+    reason: str | None = None
     cause: Cause | None = None
 
 
@@ -92,9 +106,9 @@ def _decision(value: bytes) -> Decision | None:
         if outcome.type == "parked.resolved":
             resolved = msgspec.json.decode(outcome.data, type=ResolvedData)
             return Decision(resolved.notification_id, resolved=resolved)
-        cause = msgspec.json.decode(outcome.data, type=_Caused).cause
+        said = msgspec.json.decode(outcome.data, type=_Caused)
     except msgspec.DecodeError:
         return None
-    if cause is None or cause.notification is None:
+    if said.cause is None or said.cause.notification is None:
         return None
-    return Decision(cause.notification, resent_as=outcome.subject)
+    return Decision(said.cause.notification, resent_as=outcome.subject, status=said.status, reason=said.reason)

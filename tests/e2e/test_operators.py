@@ -137,9 +137,24 @@ async def test_all_tenants_can_be_paused_together(fleet: Fleet) -> None:
     await heard(fleet, event, "notification.delivered")
 
 
-async def test_a_tenant_that_is_not_there_is_not_paused(fleet: Fleet) -> None:
-    code, _, said = await fleet.run("pause", "--tenant", "clinix")
-    assert (code, said) == (1, "notifier: --tenant: there is no tenant clinix; did you mean clinic?\n")
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("clinix", "there is no tenant clinix; did you mean clinic?"),
+        ("", "needs the name of a tenant; without --tenant it is for all of them"),
+        ("platform", "needs the name of a tenant; without --tenant it is for all of them"),
+    ],
+)
+async def test_a_tenant_that_is_not_there_is_not_paused(fleet: Fleet, named: str, said: str) -> None:
+    assert await fleet.run("pause", "--tenant", named) == (1, "", f"notifier: --tenant: {said}\n")
+
+
+async def test_what_is_in_force_can_be_exported_while_somebody_is_paused(fleet: Fleet) -> None:
+    assert (await fleet.run("pause", "--tenant", OTHER_HOTEL))[0] == 0
+    code, exported, errors = await fleet.run("config", "export")
+    assert (code, errors) == (0, "")
+    assert "kind: Pause" not in exported
+    assert (await fleet.run("resume", "--tenant", OTHER_HOTEL))[0] == 0
 
 
 async def test_what_nobody_created_is_sent_again_when_a_person_says_so(fleet: Fleet) -> None:
@@ -148,8 +163,8 @@ async def test_what_nobody_created_is_sent_again_when_a_person_says_so(fleet: Fl
     assert name in [json.loads(line)["notificationId"] for line in listed.splitlines()]
     code, said, errors = await fleet.run("parked", "resend", name)
     assert (code, errors) == (0, "")
-    again = said.split()[-1]
-    assert said == f"{name}  sent again as {again}\n"
+    again = said.split()[4]
+    assert said == f"{name}  sent again as {again} (accepted)\n"
     outcomes = await heard(fleet, order(330), "notification.delivered")
     last = next(outcome for outcome in outcomes if outcome["type"] == "notification.delivered")
     assert (last["subject"], last["data"]["cause"]) == (again, {"notification": name})
