@@ -6,15 +6,18 @@ not below the newest CLAIM before it, else void. Nothing is replayed from the pa
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Literal
 
 import msgspec
 
 from notifier.domain.identifiers import identity_of
+from notifier.domain.outcomes import Outcome
 from notifier.engine.entities import (
     AnswerFact,
     Claim,
     Consent,
+    Doubt,
     Entity,
     EventNote,
     Forgetting,
@@ -163,15 +166,22 @@ def _judge_void_only(state: State, key: str, value: bytes) -> None:
     if _not_ours(state, entity):
         return
     if isinstance(entity, Notification):
-        if entity.stage != "final":
+        if entity.stage == "doubt" and entity.doubt is not None:
+            entity.doubt = Doubt(cause=entity.doubt.cause, since=entity.doubt.since, inherited=True)
+        elif entity.stage != "final":
             entity.stage, entity.doubt = "sending", None  # taken over: in doubt, and said to be
             entity.attempt_at = entity.attempt_at or entity.accepted
-        entity.outcomes = []
+            entity.outcomes = list(takewhile(_is_of_before_the_attempt, entity.outcomes))
         _enter(state, key, entity)
     elif isinstance(entity, OptOut):
         put(state, key, entity)  # a refusal is the fact of an answered POST: believing it can only spare a text
     else:
         halt(state, f"only void records are left of {key.partition('/')[0]}/… at a position that was already passed")
+
+
+def _is_of_before_the_attempt(outcome: Outcome) -> bool:
+    """What was said while it waited stays true; what was said of the attempt is found out again."""
+    return outcome.type in ("notification.held", "notification.scheduled")
 
 
 def _not_ours(state: State, entity: Entity) -> bool:

@@ -36,6 +36,8 @@ KEPT = (
     27873,
     7100073,
     7100207,
+    20141124,
+    20183269,
 )
 
 # Each safeguard, and the kind of story that shows what it is for.
