@@ -11,6 +11,7 @@ from notifier.engine.forgetting import begin
 from notifier.engine.holding import new_versions, restored_hold
 from notifier.engine.lanes import enqueue, hold_lane
 from notifier.engine.parking import look_once_more
+from notifier.engine.pausing import release_if_resumed
 from notifier.engine.remembering import index_pages
 from notifier.engine.state import Restore, State
 
@@ -58,6 +59,7 @@ def _resume(state: State, n: Notification, now: float) -> None:
             state.timers.at(n.deadline, "expire", n.id)
             if n.hold in ("connection_broken", "sender_held"):
                 restored_hold(state, n, now)
+            release_if_resumed(state, n, now)  # its release is not written before its turn comes
 
 
 def _resume_final(state: State, notification_id: str, now: float) -> None:

@@ -38,6 +38,7 @@ KEPT = (
     7100207,
     20141124,
     20183269,
+    30001649,
 )
 
 # Each safeguard, and the kind of story that shows what it is for.

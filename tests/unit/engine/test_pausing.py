@@ -170,3 +170,16 @@ def test_another_tenants_text_probes_in_place_of_paused_ones() -> None:
     shell.configure([*shared, Pause(tenant="one")])
     shell.pass_time(2 * 300.0 + 10.0)
     assert shell.sends[-1].tenant == "two"
+
+
+def test_what_was_resumed_goes_on_behind_an_owner_that_wrote_nothing_of_it() -> None:
+    """Its release is no news for the ledger; that the configuration was looked at is."""
+    shell = Shell(both(CLINIC), max_in_flight=1).own()
+    shell.order(1)
+    shell.order(2, OTHER_PHONE)
+    shell.configure(both())
+    shell.pass_time(61.0)  # a heartbeat carries the positions
+    assert len(shell.sends) == 1
+    heir = shell.successor()
+    heir.pass_time(10.0)
+    assert [request.body for request in heir.sends] == ["Order 2"]
