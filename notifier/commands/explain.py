@@ -52,7 +52,8 @@ def explain(
     configure_logs(settings.log.format, "error")
     sought = Sought(event=event, source=source, tenant=tenant)
     traces, snapshot = asyncio.run(_read(settings, sought))
-    stories = stories_of(event, traces)
+    told_of = stories_of(event, traces)  # the ledger's rows are found by the event's id alone
+    stories = [story for story in told_of if source in (None, story.source) and tenant in (None, story.tenant)]
     if not stories:
         _say_where(traces.scanned, snapshot)
         raise NothingKnown(f"nothing is known of event {event}{_narrowed(sought)}")

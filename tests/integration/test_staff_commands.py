@@ -215,7 +215,7 @@ def test_variables_of_a_key_template_have_meaning_and_sample() -> None:
 def test_variables_of_a_workflow_are_the_paths_of_its_event() -> None:
     told = run("template", "variables", *CLINIC, *LOCAL).stdout
     assert "customer.phone" in told
-    assert "customer            object: name one of its fields" in told
+    assert "customer                              object: name one of its fields" in told
     rows = [json.loads(line) for line in run("template", "variables", *CLINIC, *LOCAL, "--json").stdout.splitlines()]
     assert {"variable": "id", "kind": "number", "sample": 10421, "sensitive": False} in rows
 
@@ -288,7 +288,7 @@ def test_a_dry_run_shows_everything_and_answers_the_five_checks() -> None:
     assert "trigger order.shipped: starts with this event" in tried.stdout
     assert '  yes  isDeleted {"$ne": true}; isDeleted is false' in tried.stdout
     assert "  from +15551230000, to +12025550118" in tried.stdout
-    assert "Hi Ada, order 10421 is on its way: https://track.example.com/10421" in tried.stdout
+    assert "Hi Ada, order 10421 is on its way: https://track.example.com/1ZTEST0001" in tried.stdout
     assert [line[:5] for line in tried.stdout.splitlines() if line.startswith("[")] == ["[yes]"] * 5
     assert "warning: consent is not looked up here" in tried.stdout
 
@@ -384,7 +384,7 @@ def test_every_step_is_shown_and_what_this_version_does_not_run_is_said(tmp_path
     assert tried.returncode == 1
     for line in (
         "step 1 delay: waits 1h",
-        "step 2 getOrder(id = ord_10421): gives the latest payload, here that of the event",
+        "step 2 getOrder(id = 6a10f2c57db04aefb2d71001): gives the latest payload, here that of the event",
         "step 3 condition on history.2.result: does not hold, the run ends",
         '  no   status "cancelled"; status is "shipped"',
         "step 4 sendSMS (not reached with this event)",
