@@ -114,11 +114,11 @@ async def test_nothing_happened_because_no_workflow_listens_or_its_filter_is_not
     (story,) = await explained(fleet, filtered["id"])
     assert [record["reason"] for record in story["records"]] == ["no_matching_workflow"]
     assert story["judgement"] == [
-        'workflow shipped filters it out: status must be {"$in":["shipped","sent"]}, and the event has another value'
+        'workflow shipped filters it out: status must be {"$in": ["shipped", "sent"]}, and the event has another value'
     ]
     text = await in_words(fleet, missing["id"])
     assert "by the configuration in force now (offset " in text
-    assert 'status must be {"$in":["shipped","sent"]}, and the event has no such field' in text
+    assert 'status must be {"$in": ["shipped", "sent"]}, and the event has no such field' in text
 
 
 async def test_an_event_that_changed_others_names_them_and_an_older_version_names_the_newer(fleet: Fleet) -> None:
