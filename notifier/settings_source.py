@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from notifier.settings import KafkaSettings, Settings
 
 PREFIX = "NOTIFIER_"
-OF_THE_TEST_SUITE = ("NOTIFIER_TEST_", "NOTIFIER_REQUIRE_REAL_KAFKA")  # inherited by the daemons that tests start
+OF_THE_TEST_SUITE = ("NOTIFIER_TEST_", "NOTIFIER_REQUIRE_")  # inherited by the daemons that tests start
 MASK = str(SecretStr("any"))  # a secret prints as this by itself
 _DURATION_UNITS = (("h", 3600), ("m", 60), ("s", 1))
 

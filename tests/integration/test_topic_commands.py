@@ -26,8 +26,6 @@ def prefix(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"test-{uuid.uuid4().hex[:12]}."
     monkeypatch.setenv("NOTIFIER_KAFKA__BOOTSTRAP_SERVERS", broker.bootstrap_servers)
     monkeypatch.setenv("NOTIFIER_TOPICS__PREFIX", name)
-    monkeypatch.delenv("NOTIFIER_TEST_BOOTSTRAP", raising=False)
-    monkeypatch.delenv("NOTIFIER_REQUIRE_REAL_KAFKA", raising=False)
     return name
 
 

@@ -121,6 +121,7 @@ def test_an_unknown_name_in_the_dot_env_file_is_refused(tmp_path: Path) -> None:
 def test_names_of_the_test_suite_are_no_settings_and_no_fault(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("NOTIFIER_TEST_BOOTSTRAP", "x:1")
     environment.setenv("NOTIFIER_REQUIRE_REAL_KAFKA", "1")
+    environment.setenv("NOTIFIER_REQUIRE_PRISM", "1")
     load_settings()
 
 
