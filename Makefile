@@ -10,13 +10,15 @@ BIN := $(VENV)/bin
 CYCLES ?= 10
 RUNS ?= 20000
 FIRST ?= 0
+SCALE ?= 1
+ONLY ?=
 # The environment is a function of these files; its stamp carries their hash, so that a fresh clone or a branch switch
 # with equal files costs nothing.
 STAMP := $(VENV)/.made-from
 MADE_FROM := requirements/dev.txt pyproject.toml
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test test-unit test-integration test-e2e lint fmt chaos simulate proof docs schemas requirements clean
+.PHONY: help setup demo test test-unit test-integration test-e2e lint fmt chaos simulate proof bench docs schemas requirements clean
 
 help: ## show what can be run
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +68,9 @@ simulate: setup ## seeded runs of several owners: make simulate RUNS=1000000 FIR
 proof: setup ## the figures in the docs: a million simulated runs, a thousand kills (hours)
 	$(MAKE) simulate RUNS=1000000
 	$(MAKE) chaos CYCLES=1000
+
+bench: setup ## what the daemon can do here: make bench ONLY=a100 SCALE=0.1 PROFILE=FILE (python -m bench --help)
+	$(BIN)/python -m bench --only "$(ONLY)" --scale $(SCALE) $(if $(PROFILE),--profile $(PROFILE)) $(if $(KEEP),--keep $(KEEP))
 
 docs: setup ## write the generated reference pages again
 	PYTHONPATH=. $(BIN)/python docs/reference/generate.py

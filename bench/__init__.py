@@ -1,0 +1,1 @@
+"""What the daemon can do on this machine: `make bench`, or `python -m bench --help`."""

@@ -1,0 +1,101 @@
+"""The command: chooses a broker, measures, prints a table, keeps JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.bars import BARS
+from bench.conditions import commit, conditions
+from bench.figures import table
+from bench.measurements import MEASUREMENTS, Measurement, chosen
+from bench.setting import Setting
+from tests.brokers import chosen_broker
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> int:
+    """0 when everything was measured, 1 when something failed, 2 for wrong usage."""
+    options = _parser().parse_args()
+    try:
+        measurements = chosen(options.only)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with chosen_broker() as broker:
+        if not broker.real:
+            print(f"the bench needs a real Kafka, and this is {broker.kind} ({broker.why_not_real})", file=sys.stderr)
+            return 1
+        setting = Setting(broker.bootstrap_servers, options.scale, options.profile, options.keep)
+        under = conditions(broker.kind, options.scale, options.profile is not None)
+        print("conditions")
+        for name, value in under.items():
+            print(f"  {name:12} {value}")
+        figures, failures = _measure(measurements, setting)
+    print()
+    print(table(figures, BARS))
+    if options.scale != 1.0 or options.profile is not None:
+        print("scaled or profiled: not to be held against the bars")
+    kept = _keep(options.out, under, figures, failures)
+    print(f"kept in {kept}")
+    return 1 if failures else 0
+
+
+def _measure(measurements: Sequence[Measurement], setting: Setting) -> tuple[dict[str, float], dict[str, str]]:
+    """Figures by name, and what failed: one failure does not take the others with it."""
+    figures: dict[str, float] = {}
+    failures: dict[str, str] = {}
+    for one in measurements:
+        print(f"\n{one.name}: {one.what}", flush=True)
+        begun = time.monotonic()
+        try:
+            found = one.run(setting)
+        except RuntimeError as error:
+            failures[one.name] = str(error)
+            print(f"  FAILED: {error}", flush=True)
+            continue
+        figures |= {f"{one.name}.{name}": value for name, value in found.items()}
+        for name, value in found.items():
+            print(f"  {name:28} {value:,.4g}")
+        print(f"  ({time.monotonic() - begun:.0f} s)", flush=True)
+    return figures, failures
+
+
+def _keep(out: Path, under: dict[str, object], figures: dict[str, float], failures: dict[str, str]) -> Path:
+    out.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    path = out / f"{now:%Y-%m-%dT%H%M%S}-{commit()}.json"
+    rounded = {name: float(f"{value:.5g}") for name, value in figures.items()}
+    kept = {"at": now.isoformat(timespec="seconds"), "conditions": under, "figures": rounded, "failures": failures}
+    path.write_text(json.dumps(kept, indent=1) + "\n")
+    return path
+
+
+def _parser() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {one.name:6} {one.what}" for one in MEASUREMENTS)
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Measures the daemon on this machine: a real Kafka, real processes, a fast server in C as Twilio,\n"
+        "all on the same cores. Takes the broker of NOTIFIER_TEST_BOOTSTRAP, or makes one as the tests do.",
+        epilog=f"measurements:\n{listed}",
+    )
+    parser.add_argument("--only", default="", metavar="NAMES", help="only those that begin so, comma separated: a100,b")
+    parser.add_argument("--scale", type=float, default=1.0, help="sizes times this: 0.1 for a quick look")
+    parser.add_argument(
+        "--profile", type=Path, metavar="FILE",
+        help="profile the daemon: py-spy's speedscope format where py-spy is installed, else cProfile's (slower)",
+    )  # fmt: skip
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the daemons' logs there")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where the JSON goes")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""The bars: what each figure means, what is asked of it, and what others do on the same work (Kafka, render, form POST,
+Kafka; provider at 100 ms; none of them promises more than at-least-once)."""
+
+from __future__ import annotations
+
+from bench.figures import Bar
+
+_PEERS_RATE = (
+    "hand-written Go 8,831 /s",
+    "Benthos (Redpanda Connect) 7,076 /s",
+    "Confluent Parallel Consumer 3,864 /s without order, 618 /s in key order",
+    "hand-written aiokafka + twilio loop 2,584 /s",
+    "FastStream in batches 2,290 /s",
+)
+_PEERS_CPU = ("hand-written aiokafka + twilio loop 0.300 s",)
+
+
+def _throughput(latency: int) -> list[Bar]:
+    at_100 = latency == 100
+    name, what = f"a{latency}", f"one process, provider at {latency} ms"
+    return [
+        Bar(f"{name}.texts_per_second", f"texts, {what}", "/s", "at least" if at_100 else None,
+            3000, 5000, _PEERS_RATE if at_100 else ()),
+        Bar(f"{name}.cpu_seconds_per_1000", "CPU of the daemon per 1,000 texts", "s", "at most" if at_100 else None,
+            0.30, 0.20, _PEERS_CPU if at_100 else ()),
+        Bar(f"{name}.peak_rss_mib", "its most memory", "MiB", None),
+    ]  # fmt: skip
+
+
+BARS = [
+    *_throughput(0),
+    *_throughput(20),
+    *_throughput(100),
+]

@@ -1,0 +1,35 @@
+"""Every measurement by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from bench.setting import Setting
+from bench.throughput import backlog
+
+
+class Measurement(NamedTuple):
+    """`run` returns figures by name; in the table they stand as `name.figure`."""
+
+    name: str
+    what: str
+    run: Callable[[Setting], dict[str, float]]
+
+
+MEASUREMENTS = [
+    Measurement("a0", "20,000 waiting events, provider at 0 ms: texts/s, CPU, memory", lambda s: backlog(s, 0)),
+    Measurement("a20", "the same, provider at 20 ms", lambda s: backlog(s, 20)),
+    Measurement("a100", "the same, provider at 100 ms", lambda s: backlog(s, 100)),
+]
+
+
+def chosen(only: str) -> Sequence[Measurement]:
+    """Those whose names begin with one of these, comma separated; all for nothing. Raises `ValueError` for a name that
+    fits none."""
+    wanted = [part.strip() for part in only.split(",") if part.strip()]
+    unknown = [part for part in wanted if not any(one.name.startswith(part) for one in MEASUREMENTS)]
+    if unknown:
+        known = ", ".join(one.name for one in MEASUREMENTS)
+        raise ValueError(f"no measurement begins with {', '.join(unknown)}; there are {known}")
+    return [one for one in MEASUREMENTS if not wanted or any(one.name.startswith(part) for part in wanted)]

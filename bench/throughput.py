@@ -1,0 +1,89 @@
+"""(a) How fast a backlog goes out: events wait in the topic, all limits are open, and the daemon is let loose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from bench.installation import PARTITIONS, Daemon, Installation
+from bench.processes import cpu_seconds, resident_bytes, standing_still
+from bench.provider import FastServer, fast_server
+from bench.setting import Setting
+from bench.traffic import ACCEPTED, Event, Reader, key_ready, publish
+
+EVENTS, WARM_UP = 20_000, 1_000
+MOST_SECONDS = 600.0
+
+
+def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str, float]:
+    """Texts a second from the first POST to the last outcome in the results topic, CPU and memory of the daemons.
+
+    A warm-up goes before, and is not counted. While the events are published the daemons stand still (SIGSTOP), so
+    that start-up costs are not counted either and all of the work is.
+    """
+    events = setting.scaled(EVENTS)
+    with setting.folder() as folder, fast_server(folder, latency_ms) as server:
+        installation = Installation(setting.bootstrap, folder, server.url, profile=setting.profile)
+        installation.prepare()
+        with installation.daemons(processes) as daemons:
+            outcomes = Outcomes(installation)
+            publish(setting.bootstrap, installation.source, _events(installation, 0, WARM_UP))
+            outcomes.until(WARM_UP, daemons, setting)
+            with standing_still([daemon.process for daemon in daemons]):
+                publish(setting.bootstrap, installation.source, _events(installation, WARM_UP, events))
+                begun = _cpu(daemons)
+            outcomes.until(WARM_UP + events, daemons, setting)
+            spent = _cpu(daemons) - begun
+            outcomes.close()
+            peak = sum(resident_bytes(daemon.pid, "VmHWM") for daemon in daemons)
+            seconds = outcomes.last_at - _first_post(server)
+            in_flight = server.most_in_flight
+    return {
+        "texts_per_second": events / seconds,
+        "cpu_seconds_per_1000": 1000 * spent / events,
+        "peak_rss_mib": peak / 2**20,
+        "most_in_flight": in_flight,
+        "events": events,
+    }
+
+
+class Outcomes:
+    """Counts texts that the results topic says were accepted; `last_at`: when the last one was read here."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._reader = Reader(installation.bootstrap, installation.results, PARTITIONS)
+        self.count, self.last_at = 0, 0.0
+
+    def until(self, count: int, daemons: Sequence[Daemon], setting: Setting) -> None:
+        """Raises `RuntimeError` when it takes too long, or a daemon ends."""
+        deadline = time.monotonic() + MOST_SECONDS
+        while self.count < count:
+            self.take(0.1)
+            setting.progress(f"{self.count:,} of {count:,} texts")
+            for daemon in daemons:
+                daemon.check()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"only {self.count} of {count} texts within {MOST_SECONDS:g} s")
+        if self.count > count:
+            raise RuntimeError(f"{self.count} texts for {count} events")
+
+    def take(self, seconds: float) -> None:
+        found = sum(ACCEPTED in value for value in self._reader.poll(seconds))
+        if found:
+            self.count, self.last_at = self.count + found, time.time()
+
+    def close(self) -> None:
+        self._reader.close()
+
+
+def _events(installation: Installation, first: int, count: int) -> Iterator[Event]:
+    tenants = installation.tenants
+    return (key_ready(tenants[number % len(tenants)], number) for number in range(first, first + count))
+
+
+def _cpu(daemons: Sequence[Daemon]) -> float:
+    return sum(cpu_seconds(daemon.pid) for daemon in daemons)
+
+
+def _first_post(server: FastServer) -> float:
+    return server.posts(WARM_UP)[0].at
