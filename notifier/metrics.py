@@ -44,6 +44,7 @@ class Metrics:
         self.registry = registry
         self._tenant_label = tenant_label
         self._declared: dict[str, _Declared] = {}
+        self._children: dict[tuple[str, tuple[str, ...]], Counter | Histogram] = {}
         self.build_info = Info("notifier_build", "The version that runs.", registry=registry)
         self.build_info.info({"version": version})
         self._declare_work()
@@ -113,23 +114,30 @@ class Metrics:
             "event_loop_lag_seconds", "How late the event loop ran what was due.", LOOP_BUCKETS
         )
 
-    def record(self, metric: str, labels: Sequence[str] = (), value: float = 1.0) -> None:
+    def record(self, metric: str, labels: tuple[str, ...] = (), value: float = 1.0) -> None:
         """Count, set or observe `metric` (its name without `notifier_`), `labels` in the order of its declaration.
 
         Counters go up by `value`, gauges become it, histograms observe it. Raises `KeyError` for an unknown metric
         and `ValueError` for a wrong number of labels: both are faults of ours.
         """
-        series, names, _ = self._declared[metric]
-        if names:
-            pairs = zip(names, labels, strict=True)
-            hidden = () if self._tenant_label else ("tenant",)
-            series = series.labels(*("" if name in hidden else label for name, label in pairs))
+        series = self._children.get((metric, labels)) or self._child(metric, labels)
         if isinstance(series, Counter):
             series.inc(value)
         elif isinstance(series, Gauge):
             series.set(value)
         else:
             series.observe(value)
+
+    def _child(self, metric: str, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
+        """Kept for the next time, but for gauges, whose series `replace` takes away."""
+        series, names, _ = self._declared[metric]
+        if names:
+            pairs = zip(names, labels, strict=True)
+            hidden = () if self._tenant_label else ("tenant",)
+            series = series.labels(*("" if name in hidden else label for name, label in pairs))
+        if not isinstance(series, Gauge):
+            self._children[metric, labels] = series
+        return series
 
     def replace(self, gauge: str, series: Mapping[tuple[str, ...], float]) -> None:
         """Set these series of a gauge and forget all others; those that differ in a hidden label only are added up."""

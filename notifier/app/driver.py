@@ -199,8 +199,8 @@ class PartitionDriver:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _published(self, outcome_id: str) -> None:
-        self.give(Published((outcome_id,)))
+    def _published(self, outcome_ids: tuple[str, ...]) -> None:
+        self.give(Published(outcome_ids))
 
     def _wake(self, command: WakeAt) -> None:
         if self._timer is not None:

@@ -43,7 +43,7 @@ class Publishing(Protocol):
     def waiting(self) -> int:
         """Outcomes that are not acknowledged yet."""
 
-    def publish(self, outcome: Outcome, published: Callable[[str], None]) -> None: ...
+    def publish(self, outcome: Outcome, published: Callable[[tuple[str, ...]], None]) -> None: ...
 
 
 class Following(Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, datetime
+from functools import cache
 from typing import Literal
 
 from notifier.domain.catalog import BUILTIN_TEMPLATES, ConnectionConfig, TemplateConfig, TenantConfig
@@ -155,6 +156,7 @@ def is_active(key: Key, now: float) -> bool:
     return key.reservation is None or key.reservation.status not in ("cancelled", "no_show")
 
 
+@cache
 def find_row(situation: Situation) -> Row:
     """The first row that fits; the table leaves no situation out."""
     return next(row for row in TABLE if _fits(row, situation))

@@ -9,7 +9,7 @@ from notifier.domain.events import EventRef
 
 
 def _digest(*parts: str, size: int = 16) -> bytes:
-    joined = "".join(f"{len(part)}:{part}" for part in parts)  # lengths, so that no two lists of parts read alike
+    joined = "".join([f"{len(part)}:{part}" for part in parts])  # lengths, so that no two lists of parts read alike
     return blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 

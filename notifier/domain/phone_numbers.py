@@ -35,6 +35,8 @@ def normalise(raw: str, region: str | None) -> str | None:
 
 def _plain_spaces(raw: str) -> str:
     """Pasted numbers carry invisible marks and spaces of every width; a line break is none of them."""
+    if raw.isascii():
+        return raw.strip()
     categories = ((character, unicodedata.category(character)) for character in raw.strip())
     return "".join(
         " " if category == "Zs" else character for character, category in categories if category != "Cf"

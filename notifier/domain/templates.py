@@ -266,14 +266,14 @@ def _resolve(path: Path, stack: _Stack) -> object:
     if not path:
         return stack[-1]
     for scope in reversed(stack):
-        if isinstance(scope, Mapping) and path[0] in scope:
+        if isinstance(scope, (dict, Mapping)) and path[0] in scope:  # `dict` by name: a tenth of the time
             return _descend(scope, path)
     return None
 
 
 def _descend(value: object, path: Path) -> object:
     for name in path:
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             value = value.get(name)
         elif isinstance(value, (list, tuple)) and name.isascii() and name.isdigit() and len(name) < 10:
             value = value[int(name)] if int(name) < len(value) else None

@@ -177,7 +177,10 @@ def _will_tell(n: Notification) -> bool:
 
 def of_key(state: State, known: KeyState) -> list[Notification]:
     """Living notifications of a key, oldest first."""
-    found = (state.notifications.get(name) for name in state.by_key.get(known.key.id, ()))
+    names = state.by_key.get(known.key.id)
+    if names is None:
+        return []
+    found = [state.notifications.get(name) for name in names]
     mine = [n for n in found if n is not None and n.tenant == known.tenant and n.stage != "final"]
     return sorted(mine, key=lambda n: (n.inbox, n.order))
 

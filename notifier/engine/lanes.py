@@ -191,14 +191,16 @@ def reoffer(state: State, key: tuple[str, str], now: float) -> None:
 def slot_unused(state: State, owner: str) -> None:
     """An intent was given up before its POST."""
     account = account_of(state, owner)
+    used_up = _used_up(account)
     account.in_flight = max(0, account.in_flight - 1)
-    _wake_senders(state, owner)
+    if used_up:
+        _wake_senders(state, owner)
 
 
 def slot_freed(state: State, owner: str, *, congested: bool, accepted: bool, now: float) -> None:
     """A POST was answered: additive increase while the limit is used, multiplicative decrease on a 429."""
     account = account_of(state, owner)
-    used_up = account.in_flight >= int(account.limit)
+    used_up = _used_up(account)
     account.in_flight = max(0, account.in_flight - 1)
     if congested and now - account.lowered_at >= 1.0:
         account.limit = max(1.0, account.limit / 2)
@@ -206,10 +208,16 @@ def slot_freed(state: State, owner: str, *, congested: bool, accepted: bool, now
     elif accepted and used_up:
         ceiling = float(state.config.max_in_flight * LIMIT_CEILING)
         account.limit = min(ceiling, account.limit + 1.0 / account.limit)
-    _wake_senders(state, owner)
+    if used_up:
+        _wake_senders(state, owner)
+
+
+def _used_up(account: Account) -> bool:
+    return account.in_flight >= int(account.limit)
 
 
 def _wake_senders(state: State, owner: str) -> None:
+    """Only an account that was used up made somebody stop for it."""
     for key, queue in state.senders.items():
         if queue.owner == owner and queue.ring:
             state.runnable[key] = None

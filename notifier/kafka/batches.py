@@ -46,7 +46,7 @@ class BatchWriter:
         self._options, self._topics = options, topics
         self._producer: AIOKafkaProducer | None = None
         self._partitions: dict[str, int] = {}
-        self._log = structlog.get_logger()
+        self._log = structlog.get_logger().bind(topics=list(topics))
 
     async def write(self, messages: Sequence[Message]) -> None:
         """Returns when every message is acknowledged, however long that takes.

@@ -1,7 +1,7 @@
 """Outcomes to the results topic: in the order in which they were given, reported only once acknowledged.
 
-One producer for the whole process; one chunk is on its way at a time. When a chunk fails, nobody knows what of it was
-written: a new producer sends all of it again, in order, and readers drop what they know by its id (contract section 6).
+One producer for the whole process; one chunk is on its way at a time. When a batch of it fails, nobody knows whether it
+was written: a new producer sends it again, in order, and readers drop what they know by its id (contract section 6).
 """
 
 from __future__ import annotations
@@ -12,37 +12,36 @@ from collections.abc import Callable
 from itertools import islice
 
 import msgspec
-import structlog
-from aiokafka import AIOKafkaProducer
 
 from notifier.domain.outcomes import Outcome
-from notifier.kafka.connection import Options, acknowledged, discard_producer, new_producer, stop_producer
-from notifier.kafka.failures import KAFKA_TROUBLE
+from notifier.kafka.batches import BatchWriter, Message
+from notifier.kafka.connection import Options
 
-_CHUNK = 500
-_ACKNOWLEDGE_SECONDS = 20.0
-_FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
+_CHUNK_RECORDS, _CHUNK_BYTES = 500, 4 * 1024 * 1024
 _STRUCTURED = ("content-type", b"application/cloudevents+json")
+
+Published = Callable[[tuple[str, ...]], None]
+_encode = msgspec.json.Encoder().encode
 
 
 class Publisher:
     """`publish` takes outcomes from everywhere in the process; `run` delivers them."""
 
     def __init__(self, options: Options, topic: str) -> None:
-        self._options, self._topic = options, topic
-        self._queue: deque[tuple[Outcome, Callable[[str], None]]] = deque()
-        self._producer: AIOKafkaProducer | None = None
+        self._topic = topic
+        self._queue: deque[tuple[Outcome, Published]] = deque()
+        self._writer = BatchWriter(options, (topic,))
         self._changed = asyncio.Event()
         self._stopping = False
-        self._log = structlog.get_logger().bind(topic=topic)
 
     @property
     def waiting(self) -> int:
         """Outcomes that are not acknowledged yet."""
         return len(self._queue)
 
-    def publish(self, outcome: Outcome, published: Callable[[str], None]) -> None:
-        """Deliver after everything that was given before; `published` is called with the id once it is acknowledged."""
+    def publish(self, outcome: Outcome, published: Published) -> None:
+        """Deliver after everything that was given before; `published` is called with the ids of what is acknowledged,
+        as many at once as were given with the same `published`."""
         self._queue.append((outcome, published))
         self._changed.set()
 
@@ -56,9 +55,7 @@ class Publisher:
                 self._changed.clear()
                 await self._changed.wait()
         finally:
-            producer, self._producer = self._producer, None
-            if producer is not None:
-                await stop_producer(producer)
+            await self._writer.close()
 
     def stop(self) -> None:
         """`run` ends when what waits is delivered."""
@@ -66,38 +63,29 @@ class Publisher:
         self._changed.set()
 
     async def _deliver(self) -> None:
-        chunk = list(islice(self._queue, _CHUNK))
-        backoff = _FIRST_BACKOFF
-        while True:
-            try:
-                async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
-                    await self._send([outcome for outcome, _ in chunk])
+        messages = self._chunk()
+        await self._writer.write(messages)
+        acknowledged: dict[Published, list[str]] = {}
+        for _ in messages:
+            outcome, published = self._queue.popleft()
+            acknowledged.setdefault(published, []).append(outcome.id)
+        for published, outcome_ids in acknowledged.items():
+            published(tuple(outcome_ids))
+
+    def _chunk(self) -> list[Message]:
+        """What fits into one batch, should it all be of one tenant; one at least."""
+        messages: list[Message] = []
+        size = 0
+        for outcome, _ in islice(self._queue, _CHUNK_RECORDS):
+            message = self._message(outcome)
+            size += message.size
+            if messages and size > _CHUNK_BYTES:
                 break
-            except KAFKA_TROUBLE as trouble:
-                self._log.warning("results_not_acknowledged", trouble=type(trouble).__name__, waiting=self.waiting)
-                producer, self._producer = self._producer, None
-                if producer is not None:
-                    await discard_producer(producer)
-            await asyncio.sleep(backoff)
-            backoff = min(2 * backoff, _LONGEST_BACKOFF)
-        for outcome, published in chunk:
-            self._queue.popleft()
-            published(outcome.id)
+            messages.append(message)
+        return messages
 
-    async def _send(self, outcomes: list[Outcome]) -> None:
-        if self._producer is None:
-            self._producer = new_producer(self._options)
-            await self._producer.start()
-        sent = [
-            await self._producer.send(
-                self._topic, key=outcome.tenant.encode(), value=msgspec.json.encode(outcome), headers=_headers(outcome)
-            )
-            for outcome in outcomes
-        ]
-        await acknowledged(sent)
-
-
-def _headers(outcome: Outcome) -> list[tuple[str, bytes]]:
-    if isinstance(outcome.traceparent, str):
-        return [_STRUCTURED, ("traceparent", outcome.traceparent.encode())]
-    return [_STRUCTURED]
+    def _message(self, outcome: Outcome) -> Message:
+        headers = [_STRUCTURED]
+        if isinstance(outcome.traceparent, str):
+            headers.append(("traceparent", outcome.traceparent.encode()))
+        return Message(self._topic, outcome.tenant.encode(), _encode(outcome), headers)

@@ -141,7 +141,7 @@ async def test_outcomes_wait_for_a_broker_that_is_away(
                 id=f"ntf:{number}", type="notification.sent", time="2026-12-01T09:00:00Z", tenant="t", subject="ntf",
                 data=msgspec.Raw(b"{}"),
             ),
-            reported.append,
+            reported.extend,
         )  # fmt: skip
     await asyncio.to_thread(kafka.start, NODE)
     publisher.stop()

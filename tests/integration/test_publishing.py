@@ -32,7 +32,7 @@ async def test_outcomes_arrive_in_order_at_their_tenants_partition(options: Opti
     publisher = Publisher(options, topics.name("results"))
     reported: list[str] = []
     for number in range(1200):
-        publisher.publish(outcome(number), reported.append)
+        publisher.publish(outcome(number), reported.extend)
     publisher.stop()
     await publisher.run()
     found = await whole(options, topics.name("results"))
@@ -54,14 +54,14 @@ async def test_what_was_given_while_the_producer_breaks_is_delivered_in_order(
     first = asyncio.Event()
     publisher.publish(outcome(0), lambda _: first.set())
     await first.wait()
-    producer = publisher._producer
+    producer = publisher._writer._producer
     assert producer is not None
     producer._sender.sender_task.cancel()  # as if the library's own task had failed (kafka.md T3)
     await asyncio.wait({producer._sender.sender_task})
     await producer.client.close()
     producer._message_accumulator.fail_all(ConnectionError("broken on purpose"))
     for number in range(1, 50):
-        publisher.publish(outcome(number), reported.append)
+        publisher.publish(outcome(number), reported.extend)
     publisher.stop()
     await running
     ids = [msgspec.json.decode(record.value or b"")["id"] for record in await whole(options, topics.name("results"))]
