@@ -39,6 +39,7 @@ from notifier.settings_values import (
     Start,
     Topic,
     Topics,
+    TransportSetting,
 )
 
 Platform = Literal["pms", "care"]
@@ -132,6 +133,9 @@ class TwilioSettings(_Section):
     api_base_url: BaseUrl = Field(TWILIO_BASE_URL, description="Another base stands for all of Twilio's hosts (tests).")
     timeout: PositiveDuration = Field(
         30.0, description="Total for one POST; shorter makes doubts, longer makes takeover slower."
+    )
+    transport: TransportSetting = Field(
+        "auto", description="`pyreqwest`, `aiohttp`, or `auto`: the first, which is faster, where it is installed."
     )
     max_in_flight_per_account: int = Field(80, ge=1, le=1000, description="Start of the adaptive limit.")
     poll_after: PositiveDuration = Field(

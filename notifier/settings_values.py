@@ -9,10 +9,11 @@ import base64
 import binascii
 import re
 from datetime import datetime
+from importlib.util import find_spec
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -98,6 +99,12 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _installed(name: TransportName) -> TransportName:
+    if name == "pyreqwest" and find_spec("pyreqwest") is None:
+        raise ValueError("pyreqwest is not installed here; auto or aiohttp is allowed")
+    return name
+
+
 Duration = Annotated[float, BeforeValidator(_duration), Field(ge=0, allow_inf_nan=False)]
 PositiveDuration = Annotated[float, BeforeValidator(_duration), Field(gt=0, allow_inf_nan=False)]
 Topic = Annotated[str, BeforeValidator(_topic)]
@@ -113,5 +120,7 @@ DurationOrAuto = Annotated[float | Literal["auto"], BeforeValidator(_duration_or
 Start = Annotated[Literal["earliest", "latest"] | datetime, BeforeValidator(_start)]
 SecurityProtocol = Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], BeforeValidator(_upper)]
 SaslMechanism = Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], BeforeValidator(_upper)]
+TransportName = Literal["auto", "pyreqwest", "aiohttp"]
+TransportSetting = Annotated[TransportName, BeforeValidator(_lower), AfterValidator(_installed)]
 LogFormat = Annotated[Literal["json", "console"], BeforeValidator(_lower)]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]

@@ -182,6 +182,7 @@ class Daemon:
                 base_url=settings.twilio.base_url,
                 timeout=settings.twilio.timeout,
                 public_url=settings.webhooks.public_url,
+                transport=settings.twilio.transport,
             )
         )
         publisher = Publisher(self._options, settings.topics.name("results"))
@@ -211,7 +212,9 @@ class Daemon:
         engine = self._engine = EngineRole(election, new_driver, grace)
         electing = group.create_task(election.run(), name="election")
         background.append(group.create_task(self._tell_configuration(engine), name="configuration"))
-        checks = await stack.enter_async_context(open_checks(secrets, base_url=settings.twilio.base_url))
+        checks = await stack.enter_async_context(
+            open_checks(secrets, base_url=settings.twilio.base_url, transport=settings.twilio.transport)
+        )
         background += self._watch_connections(group, checks, engine, partitions)
         working = group.create_task(engine.run(), name="engine")
         self._tell_started(partitions=partitions)

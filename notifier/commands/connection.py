@@ -71,7 +71,7 @@ async def _check(settings: Settings, tenant: str) -> Checked:
     keys = [b64decode(key.get_secret_value()) for key in settings.secrets.keys]
     secrets = Secrets(os.environ, keys, plain_text_allowed=settings.environment == "development")
     found: Checked = {}
-    async with open_checks(secrets, base_url=settings.twilio.base_url) as checks:
+    async with open_checks(secrets, base_url=settings.twilio.base_url, transport=settings.twilio.transport) as checks:
         for owner in _owners(snapshot.documents, tenant):
             connection = snapshot.documents.get(f"Connection/{owner}")
             if isinstance(connection, Connection):

@@ -103,6 +103,7 @@ async def _send(settings: Settings, connection: ConnectionConfig, request: SendR
         base_url=None if base_url == TWILIO_BASE_URL else base_url,
         timeout=settings.twilio.timeout,
         public_url=None,
+        transport=settings.twilio.transport,
     ) as provider:
         return await provider.send(request)
 

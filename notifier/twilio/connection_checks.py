@@ -31,9 +31,11 @@ from notifier.domain.connection_checks import (
     unopened,
 )
 from notifier.domain.documents import Connection, Sender
+from notifier.settings_values import TransportName
 from notifier.twilio.credentials import CredentialsUnavailable, Secrets
 from notifier.twilio.http_client import ErrorAnswer, TwilioHttpClient
-from notifier.twilio.transport import AiohttpTransport, Interrupted, NotConnected
+from notifier.twilio.transport import Interrupted, NotConnected
+from notifier.twilio.transport_choice import open_transport
 
 ANSWER_SECONDS = 10.0  # for one question
 CHECK_SECONDS = 60.0
@@ -65,10 +67,12 @@ class ConnectionChecks:
 
 
 @asynccontextmanager
-async def open_checks(secrets: Secrets, *, base_url: str | None) -> AsyncIterator[ConnectionChecks]:
+async def open_checks(
+    secrets: Secrets, *, base_url: str | None, transport: TransportName = "auto"
+) -> AsyncIterator[ConnectionChecks]:
     """`base_url` None: Twilio's own hosts."""
-    async with AiohttpTransport(ANSWER_SECONDS) as transport:
-        yield ConnectionChecks(secrets, TwilioHttpClient(transport, base_url))
+    async with open_transport(transport, ANSWER_SECONDS) as opened:
+        yield ConnectionChecks(secrets, TwilioHttpClient(opened, base_url))
 
 
 async def _ask_all(client: Any, connection: Connection) -> Answers:  # Any: the library has no types

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from notifier.domain.answers import LookRequest, MessageMatch, MessageState, SendRequest, SendResult
+from notifier.settings_values import TransportName
 from notifier.twilio.accounts import Accounts, ConnectionSource
 from notifier.twilio.credentials import Secrets
 from notifier.twilio.http_client import TwilioHttpClient
 from notifier.twilio.lookups import TwilioLookups
 from notifier.twilio.sender import TwilioSender
-from notifier.twilio.transport import AiohttpTransport
+from notifier.twilio.transport_choice import open_transport
 
 
 class TwilioProvider:
@@ -31,8 +32,14 @@ class TwilioProvider:
 
 @asynccontextmanager
 async def open_provider(
-    connection_of: ConnectionSource, secrets: Secrets, *, base_url: str | None, timeout: float, public_url: str | None
+    connection_of: ConnectionSource,
+    secrets: Secrets,
+    *,
+    base_url: str | None,
+    timeout: float,
+    public_url: str | None,
+    transport: TransportName = "auto",
 ) -> AsyncIterator[TwilioProvider]:
     """`base_url` None: Twilio's own hosts; `timeout` in seconds, for one exchange; `public_url` None: no callbacks."""
-    async with AiohttpTransport(timeout) as transport:
-        yield TwilioProvider(Accounts(connection_of, secrets, TwilioHttpClient(transport, base_url)), public_url)
+    async with open_transport(transport, timeout) as opened:
+        yield TwilioProvider(Accounts(connection_of, secrets, TwilioHttpClient(opened, base_url)), public_url)

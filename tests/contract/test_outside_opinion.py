@@ -32,7 +32,8 @@ from notifier.twilio.credentials import Secrets
 from notifier.twilio.http_client import TwilioHttpClient, basic_authorization
 from notifier.twilio.lookups import TwilioLookups
 from notifier.twilio.sender import TwilioSender
-from notifier.twilio.transport import AiohttpTransport, RawAnswer
+from notifier.twilio.transport import RawAnswer, Transport
+from notifier.twilio.transport_choice import open_transport
 from tests.contract.conftest import Peers
 from tests.contract.standin_peers import CONNECTION, EMPTY_SERVICE, SENDER, SERVICE, SID, text_to
 from tests.prism.descriptions import ERRORS, RETRY_AFTER, create_parameters, created_examples
@@ -51,7 +52,7 @@ HOUSE = msgspec.structs.replace(CONNECTION, senders=(Sender(from_=SENDER), Sende
 class Ordering:
     """A transport that orders an answer of Prism with every request, and keeps what was sent."""
 
-    def __init__(self, inner: AiohttpTransport, prefer: str | None) -> None:
+    def __init__(self, inner: Transport, prefer: str | None) -> None:
         self._inner, self._prefer = inner, prefer
         self.bodies: list[bytes] = []
         self.paths: list[str] = []
@@ -77,7 +78,7 @@ class Client:
 
 @asynccontextmanager
 async def client(url: str, prefer: str | None = None) -> AsyncIterator[Client]:
-    async with AiohttpTransport(20.0) as transport:
+    async with open_transport("auto", 20.0) as transport:
         yield Client(Ordering(transport, prefer), url)
 
 

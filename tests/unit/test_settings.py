@@ -35,7 +35,8 @@ ENVIRONMENT INSTANCE_ID KAFKA__BOOTSTRAP_SERVERS KAFKA__SECURITY_PROTOCOL KAFKA_
 KAFKA__SASL_PASSWORD KAFKA__SSL_CAFILE KAFKA__SSL_CERTFILE KAFKA__SSL_KEYFILE KAFKA__CLIENT_ID KAFKA__GROUP_PREFIX
 KAFKA__SESSION_TIMEOUT TOPICS__PREFIX TOPICS__PMS_EVENTS TOPICS__CARE_EVENTS TOPICS__INBOX TOPICS__SIGNALS
 TOPICS__LEDGER TOPICS__RESULTS TOPICS__DEAD_LETTERS TOPICS__CONFIG TWILIO__API_BASE_URL TWILIO__TIMEOUT
-TWILIO__MAX_IN_FLIGHT_PER_ACCOUNT TWILIO__POLL_AFTER TWILIO__UNCONFIRMED_AFTER TWILIO__PROBE_EVERY TWILIO__CHECK_EVERY
+TWILIO__TRANSPORT TWILIO__MAX_IN_FLIGHT_PER_ACCOUNT TWILIO__POLL_AFTER TWILIO__UNCONFIRMED_AFTER TWILIO__PROBE_EVERY
+TWILIO__CHECK_EVERY
 WEBHOOKS__PUBLIC_URL WEBHOOKS__HOST WEBHOOKS__PORT HTTP__HOST HTTP__PORT SECRETS__KEYS SAFETY__ALLOWED_RECIPIENTS
 RECOVERY__INTENT_DEADLINE RECOVERY__ALLOWED_STALL RECOVERY__QUARANTINE RECOVERY__RESEND_AFTER RECOVERY__LIST_LAG
 RECOVERY__LANE_WAIT INGEST__MAX_EVENT_BYTES INGEST__HALT_AFTER INGEST__START DEDUPE__WINDOW RESULTS__REPORT_IGNORED
@@ -72,6 +73,13 @@ def test_durations_are_text_outside_and_seconds_inside(
 ) -> None:
     environment.setenv("NOTIFIER_TWILIO__POLL_AFTER", text)
     assert load_settings().twilio.poll_after == seconds
+
+
+def test_a_transport_that_is_not_installed_is_refused_when_it_is_asked_for(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NOTIFIER_TWILIO__TRANSPORT", "pyreqwest")
+    assert load_settings().twilio.transport == "pyreqwest"
+    environment.setattr("notifier.settings_values.find_spec", lambda _name: None)
+    assert refusal() == "NOTIFIER_TWILIO__TRANSPORT: pyreqwest is not installed here; auto or aiohttp is allowed"
 
 
 def test_a_dot_env_file_is_read_and_the_environment_wins(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -141,6 +149,7 @@ def test_names_of_the_test_suite_are_no_settings_and_no_fault(environment: pytes
         ("TOPICS__INBOX", "a b", "letters, digits"),
         ("WEBHOOKS__PUBLIC_URL", "notifier.example.com", "http or https address"),
         ("LOG__LEVEL", "loud", "'warning'"),
+        ("TWILIO__TRANSPORT", "requests", "'aiohttp'"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name_with_what_is_allowed(
