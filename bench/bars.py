@@ -31,4 +31,7 @@ BARS = [
     *_throughput(0),
     *_throughput(20),
     *_throughput(100),
+    Bar("b.p50_ms", "event on the topic to POST begun at 200 /s, p50", "ms", "at most", 40, 15),
+    Bar("b.p99_ms", "the same, p99", "ms", "at most", 250, 60),
+    Bar("b.max_ms", "the same, the longest", "ms", None),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench.setting import Setting
+from bench.steady import steady
 from bench.throughput import backlog
 
 
@@ -21,6 +22,7 @@ MEASUREMENTS = [
     Measurement("a0", "20,000 waiting events, provider at 0 ms: texts/s, CPU, memory", lambda s: backlog(s, 0)),
     Measurement("a20", "the same, provider at 20 ms", lambda s: backlog(s, 20)),
     Measurement("a100", "the same, provider at 100 ms", lambda s: backlog(s, 100)),
+    Measurement("b", "200 events/s at 100 ms: event on the topic to POST begun", steady),
 ]
 
 

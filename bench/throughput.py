@@ -38,6 +38,8 @@ def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str
             peak = sum(resident_bytes(daemon.pid, "VmHWM") for daemon in daemons)
             seconds = outcomes.last_at - _first_post(server)
             in_flight = server.most_in_flight
+            if server.count != WARM_UP + events:
+                raise RuntimeError(f"{server.count} POSTs for {WARM_UP + events} events")
     return {
         "texts_per_second": events / seconds,
         "cpu_seconds_per_1000": 1000 * spent / events,

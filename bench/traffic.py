@@ -26,6 +26,11 @@ def phone_digits(number: int) -> int:
     return _FIRST_NUMBER + number
 
 
+def event_number(digits: int) -> int:
+    """Whose number that is."""
+    return digits - _FIRST_NUMBER
+
+
 def key_ready(tenant: str, number: int) -> Event:
     """A key whose credential is there and whose guest has only a phone: texted at once."""
     value = {
