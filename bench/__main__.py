@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -56,9 +57,9 @@ def _measure(measurements: Sequence[Measurement], setting: Setting) -> tuple[dic
         begun = time.monotonic()
         try:
             found = one.run(setting)
-        except RuntimeError as error:
-            failures[one.name] = str(error)
-            print(f"  FAILED: {error}", flush=True)
+        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+            failures[one.name] = f"{type(error).__name__}: {error}"
+            print(f"  FAILED: {failures[one.name]}", flush=True)
             continue
         figures |= {f"{one.name}.{name}": value for name, value in found.items()}
         for name, value in found.items():

@@ -34,4 +34,7 @@ BARS = [
     Bar("b.p50_ms", "event on the topic to POST begun at 200 /s, p50", "ms", "at most", 40, 15),
     Bar("b.p99_ms", "the same, p99", "ms", "at most", 250, 60),
     Bar("b.max_ms", "the same, the longest", "ms", None),
+    Bar("e.callbacks_per_second", "callbacks checked, stored and answered by one core", "/s", "at least", 2000),
+    Bar("e.cpu_seconds_per_1000", "CPU of that process per 1,000", "s", None),
+    Bar("e.beside_p99_ms", "answer to a callback beside 200 events/s, one process, p99", "ms", "at most", 100),
 ]

@@ -81,10 +81,10 @@ class Daemon:
                 raise RuntimeError(f"the daemon was not ready within {seconds:g} s: {said}")
             time.sleep(0.05)
 
-    def metric(self, name: str) -> float:
-        """The sum over all series of this name."""
+    def metric(self, beginning: str) -> float:
+        """The sum over all series that begin so: a name, perhaps with `{` and its first label."""
         lines = self.get("/metrics")[1].splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((name + " ", name + "{")))
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(beginning))
 
 
 class Installation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bench.callbacks import callbacks
 from bench.setting import Setting
 from bench.steady import steady
 from bench.throughput import backlog
@@ -23,6 +24,7 @@ MEASUREMENTS = [
     Measurement("a20", "the same, provider at 20 ms", lambda s: backlog(s, 20)),
     Measurement("a100", "the same, provider at 100 ms", lambda s: backlog(s, 100)),
     Measurement("b", "200 events/s at 100 ms: event on the topic to POST begun", steady),
+    Measurement("e", "callbacks: how many one core takes, how late beside 200 events/s", callbacks),
 ]
 
 
