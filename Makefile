@@ -12,6 +12,8 @@ RUNS ?= 20000
 FIRST ?= 0
 SCALE ?= 1
 ONLY ?=
+# Processes that share the tests: most of a test's time is waiting, so that one more than cores fills the gaps.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # The environment is a function of these files; its stamp carries their hash, so that a fresh clone or a branch switch
 # with equal files costs nothing.
 STAMP := $(VENV)/.made-from
@@ -37,8 +39,8 @@ setup: ## make .venv with the notifier command; quick when nothing changed
 demo: setup ## event in, text out: everything in one process, nothing to install, nobody is texted
 	@$(BIN)/notifier demo
 
-test: setup ## every test; takes the best broker it can find
-	$(PYTEST)
+test: setup ## every test; takes the best broker it can find (JOBS=0: one after the other)
+	$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-unit: setup ## pure tests, no broker
 	$(PYTEST) tests/unit

@@ -15,9 +15,16 @@ import pytest
 
 from tests.contract.standin_peers import ACCOUNT
 from tests.prism.descriptions import judging_answers, judging_requests, used, with_errors
-from tests.prism.server import Description, Prism, PrismMissing, PrismNotFetched, installed, twilio_description
+from tests.prism.server import (
+    NO_OUTSIDE_OPINION,
+    Description,
+    Prism,
+    PrismMissing,
+    PrismNotFetched,
+    installed,
+    twilio_description,
+)
 
-NOT_ASKED = pytest.StashKey[str]()
 REQUIRED = os.environ.get("NOTIFIER_REQUIRE_PRISM") == "1"
 
 
@@ -39,8 +46,7 @@ def prism(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     except (PrismMissing, PrismNotFetched) as missing:
         if REQUIRED and isinstance(missing, PrismNotFetched):
             pytest.fail(f"Prism is required here: {missing}")
-        request.config.stash[NOT_ASKED] = str(missing)
-        pytest.skip(f"NO OUTSIDE OPINION: {missing}")
+        pytest.skip(f"{NO_OUTSIDE_OPINION}{missing}")
     with ExitStack() as stack:
         standin = stack.enter_context(_standin(tmp_path_factory.mktemp("standin")))
         description = used(twilio_description(folder))
@@ -67,10 +73,3 @@ def _standin(folder: Path) -> Iterator[str]:
         assert process.stdout is not None
         yield process.stdout.readline().removeprefix("listening on ").strip()
         process.terminate()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    why = config.stash.get(NOT_ASKED, None)
-    if why is not None:
-        terminalreporter.write_sep("=", "outside opinion")
-        terminalreporter.write_line(f"PRISM WAS NOT ASKED ({why}): its tests were SKIPPED", red=True, bold=True)

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -32,6 +31,7 @@ from tests.e2e.answers import Answer, ask
 from tests.e2e.tenants import CLINIC_NUMBER, clinic, hotel, token_of
 from tests.e2e.traffic import Place, Record, Told, put, read_results
 from tests.integration.records import until_there_are
+from tests.ports import free_port
 
 SCALED_DOWN = {
     "NOTIFIER_TWILIO__TIMEOUT": "2s",
@@ -44,12 +44,6 @@ SCALED_DOWN = {
     "NOTIFIER_TWILIO__POLL_AFTER": "5s",
     "NOTIFIER_SHUTDOWN__GRACE": "8s",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Fleet:

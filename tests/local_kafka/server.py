@@ -11,12 +11,13 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import uuid
 from pathlib import Path
+
+from tests.ports import free_port
 
 POM = Path(__file__).with_name("pom.xml")
 READY_SECONDS = 60.0
@@ -60,7 +61,7 @@ class LocalKafka:
         self._host = host
         self._libraries = jars()
         self._folder = Path(tempfile.mkdtemp(prefix="notifier-kafka-"))
-        self._ports = {node: (_free_port(host), _free_port(host)) for node in range(1, nodes + 1)}
+        self._ports = {node: (free_port(host), free_port(host)) for node in range(1, nodes + 1)}
         # The first six bits are zero: an id that begins with "-" would be read as an option by the format tool.
         self._cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -180,10 +181,3 @@ class LocalKafka:
                 return
             time.sleep(0.05)
         raise RuntimeError(f"Kafka node {node} did not start:\n{self._said(node)[-3000:]}")
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -21,12 +21,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
+from tests.ports import free_port
+
 HERE = Path(__file__).parent
 DESCRIPTIONS = "@twilio/cli-core@9.0.0"
 DESCRIPTIONS_SHA512 = "FPHm5gXAUwM2oATmQi3AGYPFz4Urg5G5/vDkpUu5WqNuwueQaS93HwXjdX1OM+miuq0LMimdfbXDTLEp4Nsjfg=="
 PARTS = ("twilio_api_v2010.json", "twilio_messaging_v1.json")  # one host each at Twilio
 OLDEST_NODE = (20, 19)  # Prism 5.16 asks for 24 and runs on this one
 READY_SECONDS = 60.0
+NO_OUTSIDE_OPINION = "NO OUTSIDE OPINION: "  # begins the reason of every test that was skipped for want of Prism
 
 Description = dict[str, Any]  # Any: an OpenAPI document
 
@@ -129,7 +132,7 @@ class Prism:
         self._files = tempfile.TemporaryDirectory(prefix="notifier-prism-")
         file, self._log = Path(self._files.name) / "description.json", Path(self._files.name) / "log"
         file.write_text(json.dumps(description))
-        self._port = _free_port()
+        self._port = free_port()
         program = folder / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
         self._command = ["node", str(program), mode, "-h", "127.0.0.1", "-p", str(self._port), "--errors", str(file)]
         self._command += [upstream] if upstream else []
@@ -160,10 +163,3 @@ class Prism:
 
     def said(self) -> str:
         return self._log.read_text(errors="replace")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
