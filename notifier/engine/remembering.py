@@ -81,36 +81,31 @@ def write_page(state: State, now: float) -> None:
     identities.pages[key] = page
     identities.retiring[key] = [entity for keys in identities.awaiting.values() for entity in keys]
     identities.awaiting = {}
-    index_page(state, key, page)
+    identities.paged.add(page.identities)
+    state.timers.at(page.expires, "page", key)
     touch(state, key)
 
 
-def index_pages(state: State, now: float) -> None:
-    """Identities by page; a page whose time is over is dropped."""
-    identities = state.identities
-    for key, page in list(identities.pages.items()):
+def index_pages(state: State) -> None:
+    """Remember what the restored pages say, also those whose time is over: they go afterwards."""
+    for page in state.identities.pages.values():
+        state.identities.paged.add(page.identities)
+
+
+def watch_pages(state: State, now: float) -> None:
+    """After a restore: every page goes when its time is over."""
+    for key, page in list(state.identities.pages.items()):
         if page.expires <= now:
             drop_page(state, key)
-            continue
-        index_page(state, key, page)
-
-
-def index_page(state: State, key: str, page: IdentityPage) -> None:
-    state.timers.at(page.expires, "page", key)
-    joined = page.identities
-    for start in range(0, len(joined), 16):
-        state.identities.paged[joined[start : start + 16]] = key
+        else:
+            state.timers.at(page.expires, "page", key)
 
 
 def drop_page(state: State, key: str) -> None:
     page = state.identities.pages.pop(key, None)
     if page is None:
         return
-    paged, joined = state.identities.paged, page.identities
-    for start in range(0, len(joined), 16):
-        identity = joined[start : start + 16]
-        if paged.get(identity) == key:
-            del paged[identity]
+    state.identities.paged.discard(page.identities)
     touch(state, key)
 
 

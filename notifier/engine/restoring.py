@@ -30,7 +30,7 @@ from notifier.engine.entities import (
 )
 from notifier.engine.inputs import LedgerRecord
 from notifier.engine.ledger import halt
-from notifier.engine.remembering import born, index
+from notifier.engine.remembering import born, index, index_pages
 from notifier.engine.state import Restore, State
 from notifier.engine.table import inbox_offset, outcomes_of, positions_key, put, touch
 from notifier.engine.validity import is_claim, is_valid
@@ -78,6 +78,7 @@ def restored(state: State, end: int) -> Literal["restored", "lost", "halted"]:
         if value is not None and not key.startswith("w/"):
             _take(state, key, offset, value)
             restore.valid[key] = (offset, None)  # its memory is needed for what follows
+    index_pages(state)
     for key, records in restore.void.items():
         _judge_void(state, key, records)
         if ledger.phase == "halted":
@@ -190,11 +191,12 @@ def _not_ours(state: State, entity: Entity) -> bool:
         case Forgetting():
             return True  # the wish is read again
         case Notification():
-            return _was_decided_otherwise(state, entity) or identity_of(entity.event) in _remembered(state)
+            return _was_decided_otherwise(state, entity) or _is_remembered(state, identity_of(entity.event))
         case EventNote(identity=identity) | KeyState(identity=identity) | Consent(identity=identity):
-            return bytes.fromhex(identity) in state.identities.live.keys() | _remembered(state)
+            known = bytes.fromhex(identity)
+            return known in state.identities.live or _is_remembered(state, known)
         case Run():
-            return _ends_again(state, entity.id) or identity_of(entity.event) in _remembered(state)
+            return _ends_again(state, entity.id) or _is_remembered(state, identity_of(entity.event))
     return False
 
 
@@ -204,12 +206,9 @@ def _was_decided_otherwise(state: State, entity: Notification) -> bool:
     return old is not None and not old.resend_asked
 
 
-def _remembered(state: State) -> set[bytes]:
-    """Identities of events that started nothing, or all of which is over."""
-    found = {bytes.fromhex(note.identity) for note in state.notes.values()}
-    for page in state.identities.pages.values():
-        found.update(page.identities[start : start + 16] for start in range(0, len(page.identities), 16))
-    return found
+def _is_remembered(state: State, identity: bytes) -> bool:
+    """Of an event that started nothing, or all of which is over."""
+    return f"e/{identity.hex()}" in state.notes or identity in state.identities.paged
 
 
 def _ends_again(state: State, run: str) -> bool:

@@ -12,13 +12,13 @@ from notifier.engine.holding import new_versions, restored_hold
 from notifier.engine.lanes import enqueue, hold_lane
 from notifier.engine.parking import look_once_more
 from notifier.engine.pausing import release_if_resumed
-from notifier.engine.remembering import index_pages
+from notifier.engine.remembering import watch_pages
 from notifier.engine.state import Restore, State
 
 
 def resume(state: State, now: float) -> None:
     """Set everything in motion that the restore found; late timers fire behind it, a batch's worth at a time."""
-    index_pages(state, now)
+    watch_pages(state, now)
     for key in state.keys.names():
         known = state.keys.get(key)
         if known is not None:

@@ -26,6 +26,7 @@ from notifier.engine.entities import (
     Positions,
     Run,
 )
+from notifier.engine.identity_index import IdentityIndex
 from notifier.engine.inputs import Answer, LedgerRecord
 from notifier.engine.packing import Keys, Notifications
 
@@ -130,7 +131,7 @@ class Identities:
 
     live: dict[bytes, int] = field(default_factory=dict)
     awaiting: dict[bytes, list[str]] = field(default_factory=dict)  # identity -> keys to be tombstoned with its page
-    paged: dict[bytes, str] = field(default_factory=dict)  # identity -> key of the newest page that has it
+    paged: IdentityIndex = field(default_factory=IdentityIndex)
     pages: dict[str, IdentityPage] = field(default_factory=dict)
     retiring: dict[str, list[str]] = field(default_factory=dict)  # page key -> entity keys it makes superfluous
     opened_at: float | None = None
