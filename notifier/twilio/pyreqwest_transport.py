@@ -10,6 +10,9 @@ What it repeats by itself is only a request that a kept-alive connection gave ba
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
@@ -28,6 +31,7 @@ from notifier.twilio.transport import (
     connect_seconds,
 )
 
+_LONGEST_LOOKS = 1000  # of a millisecond
 _WHILE_CONNECTING = "client error (Connect)"
 _WHILE_READING_THE_BODY = "request or response body error"
 
@@ -64,6 +68,7 @@ class PyreqwestTransport:
     ) -> None:
         if self._client is not None:
             await self._client.close()
+            await _quiet()
 
     async def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> RawAnswer:
         """One request and its whole answer; redirects are answers, too. Raises `NotConnected` or `Interrupted`."""
@@ -83,6 +88,18 @@ class PyreqwestTransport:
             return (builder if body is None else builder.body_bytes(body)).build()
         except ValueError as error:  # an address that is none
             raise NotConnected(type(error).__name__) from error
+
+
+async def _quiet() -> None:
+    """Wait until the library's thread is out of the interpreter: a process that ends before is aborted.
+
+    It wakes the loop by a Python function, in which it may still stand when the loop is done. It is no thread that
+    `threading` knows, so that it shows by its frames.
+    """
+    for _ in range(_LONGEST_LOOKS):
+        if sys._current_frames().keys() <= {thread.ident for thread in threading.enumerate()}:
+            return
+        await asyncio.sleep(0.001)
 
 
 def _meaning(error: PyreqwestError) -> NotConnected | Interrupted:
