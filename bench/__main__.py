@@ -15,9 +15,12 @@ from bench.bars import BARS
 from bench.conditions import commit, conditions
 from bench.figures import table
 from bench.measurements import MEASUREMENTS, Measurement, chosen
+from bench.processes import busy_seconds, own_seconds
 from bench.setting import Setting
 from tests.brokers import chosen_broker
 
+FOREIGN = "foreign_cores"  # computed meanwhile by processes that are none of the bench's
+QUIET = 0.1
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -41,6 +44,9 @@ def main() -> int:
         figures, failures = _measure(measurements, setting)
     print()
     print(table(figures, BARS))
+    busy = [name.partition(".")[0] for name, value in figures.items() if name.endswith(FOREIGN) and value > QUIET]
+    if busy:
+        print(f"other processes were busy during {', '.join(busy)}: not to be held against the bars")
     if options.scale != 1.0 or options.profile is not None:
         print("scaled or profiled: not to be held against the bars")
     kept = _keep(options.out, under, figures, failures)
@@ -54,17 +60,20 @@ def _measure(measurements: Sequence[Measurement], setting: Setting) -> tuple[dic
     failures: dict[str, str] = {}
     for one in measurements:
         print(f"\n{one.name}: {one.what}", flush=True)
-        begun = time.monotonic()
+        begun, foreign = time.monotonic(), busy_seconds() - own_seconds()
         try:
             found = one.run(setting)
         except (RuntimeError, OSError, subprocess.SubprocessError) as error:
             failures[one.name] = f"{type(error).__name__}: {error}"
             print(f"  FAILED: {failures[one.name]}", flush=True)
             continue
+        seconds = time.monotonic() - begun
+        found |= {"seconds": seconds, FOREIGN: (busy_seconds() - own_seconds() - foreign) / seconds}
         figures |= {f"{one.name}.{name}": value for name, value in found.items()}
         for name, value in found.items():
             print(f"  {name:28} {value:,.4g}")
-        print(f"  ({time.monotonic() - begun:.0f} s)", flush=True)
+        if found[FOREIGN] > QUIET:
+            print("  other processes were busy: measure again on a quiet machine", flush=True)
     return figures, failures
 
 

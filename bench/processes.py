@@ -26,6 +26,28 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def busy_seconds() -> float:
+    """What all processes of this machine have computed so far, whosever they are."""
+    user, nice, system, _, _, *interrupts = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]
+    return sum(int(field) for field in (user, nice, system, *interrupts)) / _TICKS
+
+
+def own_seconds() -> float:
+    """What this process, its children that live and all that ended have computed so far."""
+    return sum(_with_ended(pid) for pid in (os.getpid(), *_children(os.getpid())))
+
+
+def _children(pid: int) -> list[int]:
+    """Children's children are left out: nothing here has any."""
+    listed = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in listed for child in task.read_text().split()]
+
+
+def _with_ended(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[11:15]) / _TICKS
+
+
 def resident_bytes(pid: int, field: str = "VmRSS") -> int:
     """Resident memory now; with `VmHWM` the most so far."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
