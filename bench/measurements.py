@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench.callbacks import callbacks
+from bench.restore import after_a_day, raw_log
 from bench.setting import Setting
 from bench.steady import steady
 from bench.throughput import backlog
@@ -24,6 +25,8 @@ MEASUREMENTS = [
     Measurement("a20", "the same, provider at 20 ms", lambda s: backlog(s, 20)),
     Measurement("a100", "the same, provider at 100 ms", lambda s: backlog(s, 100)),
     Measurement("b", "200 events/s at 100 ms: event on the topic to POST begun", steady),
+    Measurement("c", "restore of 500,000 ledger records", raw_log),
+    Measurement("cday", "restore after a day at 50 events/s, compacted", after_a_day),
     Measurement("e", "callbacks: how many one core takes, how late beside 200 events/s", callbacks),
 ]
 

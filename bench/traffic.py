@@ -113,13 +113,17 @@ class Reader:
 
     def poll(self, seconds: float = 0.2) -> list[bytes]:
         """The values that came within so long. Raises `RuntimeError` when the broker reports trouble."""
-        values = []
+        return [value or b"" for _, value in self.poll_keyed(seconds)]
+
+    def poll_keyed(self, seconds: float = 0.2) -> list[tuple[str, bytes | None]]:
+        """The same, with their keys; without a value for a tombstone."""
+        found = []
         for message in self._consumer.consume(5000, seconds):
             error = message.error()
             if error is not None:
                 raise RuntimeError(str(error))
-            values.append(message.value() or b"")
-        return values
+            found.append(((message.key() or b"").decode(), message.value()))
+        return found
 
     def close(self) -> None:
         self._consumer.close()
