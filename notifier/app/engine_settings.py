@@ -5,6 +5,8 @@ from __future__ import annotations
 from notifier.engine.state import EngineConfig
 from notifier.settings import Settings
 
+UNPACKED = 30_000  # notifications, and keys, of all partitions: about 60 MB each where one process owns them all
+
 
 def engine_config(settings: Settings, number: int, partitions: int) -> EngineConfig:
     """The engine's settings for one partition."""
@@ -22,6 +24,7 @@ def engine_config(settings: Settings, number: int, partitions: int) -> EngineCon
         unconfirmed_after=twilio.unconfirmed_after,
         probe_every=twilio.probe_every,
         dedupe_window=settings.dedupe.window,
+        most_unpacked=UNPACKED // partitions,
         session_timeout=settings.kafka.session_timeout,
         max_in_flight=twilio.max_in_flight_per_account,
         report_ignored=settings.results.report_ignored,

@@ -37,6 +37,9 @@ class Segments:
 def measure(text: str) -> Segments:
     """The segments that `text` is billed as; an empty text has none."""
     if _GSM_ALL.issuperset(text):
+        units = len(text) + sum(map(text.count, GSM_EXTENSION))
+        if 0 < units <= _SINGLE["GSM-7"]:
+            return Segments(1, "GSM-7", units)
         sizes = [2 if character in GSM_EXTENSION else 1 for character in text]
         return _count("GSM-7", sizes, ())
     forcing = tuple(dict.fromkeys(character for character in text if character not in _GSM_ALL))

@@ -95,8 +95,11 @@ class KeyChange:
 
     def refresh(self) -> None:
         """What waits is decided again on the key as it now stands; what is under way, when it comes back."""
+        living = of_key(self._state, self._known)
+        if not living:
+            return
         persons = {person_name(person, position) for position, person in enumerate(self._known.key.persons)}
-        for n in of_key(self._state, self._known):
+        for n in living:
             if n.stage not in ("held", "waiting"):
                 gone = n.person not in persons and n.rule != SHARE_RULE
                 if gone and cancel(self._state, n, "superseded", self._event.ref, self._now):

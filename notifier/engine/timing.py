@@ -20,7 +20,7 @@ from notifier.engine.remembering import drop_page, write_page
 from notifier.engine.state import State
 from notifier.engine.table import positions_key, touch
 
-SWEPT_ABOVE = 1_000  # timers
+SWEPT_ABOVE = 5_000  # timers
 
 _BEFORE_TWILIO: frozenset[Stage] = frozenset({"held", "waiting", "sending", "doubt"})
 _MEANT_IN: dict[str, frozenset[Stage]] = {
