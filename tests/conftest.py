@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -35,6 +36,9 @@ SHARED_OUT = ("tests/simulation/", "tests/e2e/", "tests/integration/", "tests/co
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # Begun in the background by a script: then the commands that tests interrupt would not hear of it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     shared = getattr(config, "workerinput", None)
     if shared is not None:
         config.stash[BROKER] = Elsewhere(shared["broker"])

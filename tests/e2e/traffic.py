@@ -57,6 +57,8 @@ async def read_results(
     seconds: float,
 ) -> bool:  # fmt: skip
     """Read the results from the beginning until `done`; False when the time was over first, or on `give_up`."""
+    if done() or give_up():
+        return done()  # one that is stopped before it ran for the first time raises a CancelledError of its own
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:

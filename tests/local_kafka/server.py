@@ -111,6 +111,7 @@ class LocalKafka:
     def suspend(self, node: int) -> None:
         """Keeps its connections and answers nothing, until `resume`."""
         self._processes[node].send_signal(signal.SIGSTOP)
+        os.waitpid(self._processes[node].pid, os.WUNTRACED)  # it stands still a moment after the signal
 
     def resume(self, node: int) -> None:
         self._processes[node].send_signal(signal.SIGCONT)
