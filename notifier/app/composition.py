@@ -44,6 +44,7 @@ from notifier.twilio.callbacks import CallbackSignatures
 from notifier.twilio.connection_checks import ConnectionChecks, open_checks
 from notifier.twilio.credentials import Secrets
 from notifier.twilio.provider import open_provider
+from notifier.twilio.transport_choice import chosen
 
 GAUGE_EVERY = 2.0
 BROKER_AGAIN = 2.0
@@ -217,7 +218,7 @@ class Daemon:
         )
         background += self._watch_connections(group, checks, engine, partitions)
         working = group.create_task(engine.run(), name="engine")
-        self._tell_started(partitions=partitions)
+        self._tell_started(partitions=partitions, transport=chosen(settings.twilio.transport))
         await stop.wait()
         engine.stop()
         await working
@@ -263,7 +264,7 @@ class Daemon:
         internal = InternalApi(self._metrics.registry, report.progress, report.missing, report.status)
         return serving(internal.application(), self._settings.http.host, self._settings.http.port)
 
-    def _tell_started(self, **details: int) -> None:
+    def _tell_started(self, **details: int | str) -> None:
         self._started = True
         self._log.info("started", roles=_names(self._roles), **details)
 
