@@ -41,4 +41,8 @@ BARS = [
     Bar("e.callbacks_per_second", "callbacks checked, stored and answered by one core", "/s", "at least", 2000),
     Bar("e.cpu_seconds_per_1000", "CPU of that process per 1,000", "s", None),
     Bar("e.beside_p99_ms", "answer to a callback beside 200 events/s, one process, p99", "ms", "at most", 100),
+    Bar("f.p99_without_ms", "p99 of 99 tenants at 100 events/s", "ms", None),
+    Bar("f.p99_with_ms", "the same beside 100,000 queued of one tenant", "ms", None),
+    Bar("f.share_of_allowed", "how much worse, as a part of what is allowed (25 % or 20 ms)", "", "at most", 1.0),
+    Bar("g.ratio", "two processes against one", "times", "at least", 1.6),
 ]

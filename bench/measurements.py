@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench.callbacks import callbacks
+from bench.neighbours import neighbours
 from bench.restore import after_a_day, raw_log
 from bench.setting import Setting
 from bench.steady import steady
-from bench.throughput import backlog
+from bench.throughput import backlog, two_against_one
 
 
 class Measurement(NamedTuple):
@@ -28,6 +29,8 @@ MEASUREMENTS = [
     Measurement("c", "restore of 500,000 ledger records", raw_log),
     Measurement("cday", "restore after a day at 50 events/s, compacted", after_a_day),
     Measurement("e", "callbacks: how many one core takes, how late beside 200 events/s", callbacks),
+    Measurement("f", "100,000 texts of one tenant queued: p99 of the others", neighbours),
+    Measurement("g", "two processes against one, provider at 100 ms", two_against_one),
 ]
 
 

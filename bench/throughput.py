@@ -1,9 +1,10 @@
-"""(a) How fast a backlog goes out: events wait in the topic, all limits are open, and the daemon is let loose."""
+"""(a), (g) How fast a backlog goes out: events wait in the topic, all limits are open, and the daemon is let loose."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from bench.installation import PARTITIONS, Daemon, Installation
 from bench.processes import cpu_seconds, resident_bytes, standing_still
@@ -13,6 +14,7 @@ from bench.traffic import ACCEPTED, Event, Reader, key_ready, publish
 
 EVENTS, WARM_UP = 20_000, 1_000
 MOST_SECONDS = 600.0
+PAIRS = 3
 
 
 def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str, float]:
@@ -46,6 +48,19 @@ def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str
         "peak_rss_mib": peak / 2**20,
         "most_in_flight": in_flight,
         "events": events,
+    }
+
+
+def two_against_one(setting: Setting) -> dict[str, float]:
+    """(g) The same backlog at 100 ms by two processes, as a multiple of one; the median of three pairs."""
+    pairs = []
+    for _ in range(PAIRS):
+        one, two = (backlog(setting, 100, processes)["texts_per_second"] for processes in (1, 2))
+        pairs.append((one, two))
+    return {
+        "ratio": median(two / one for one, two in pairs),
+        "one_per_second": median(one for one, _ in pairs),
+        "two_per_second": median(two for _, two in pairs),
     }
 
 
