@@ -45,4 +45,9 @@ BARS = [
     Bar("f.p99_with_ms", "the same beside 100,000 queued of one tenant", "ms", None),
     Bar("f.share_of_allowed", "how much worse, as a part of what is allowed (25 % or 20 ms)", "", "at most", 1.0),
     Bar("g.ratio", "two processes against one", "times", "at least", 1.6),
+    Bar("d.growth_percent", "memory at the end of 300,000 texts against after 40 %", "%", "at most", 5),
+    Bar("d.end_mib", "memory then", "MiB", None),
+    Bar("dids.bytes_per_identity", "memory of a remembered identity", "bytes", "at most", 100),
+    Bar("h.filters_per_second", "filters evaluated", "/s", None),
+    Bar("h.templates_per_second", "templates rendered", "/s", None),
 ]

@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from bench.processes import end, free_port
 
@@ -30,6 +31,18 @@ SETTINGS = {
     "NOTIFIER_TWILIO__POLL_AFTER": "1h",  # and remembers no message
     "NOTIFIER_LOG__FORMAT": "json",
 }
+
+
+_WORKFLOW = """---
+kind: Workflow
+tenant: {name}
+name: shipped-sms
+trigger: {{type: order.shipped, filter: {{isDeleted: {{$ne: true}}}}}}
+steps:
+  - {{number: 1, kind: adapter, adapter: twilio, function: sendSMS,
+     parameters: {{message: "Hi {{{{customer.firstName}}}}, order {{{{id}}}} is on its way",
+                   toPhone: "{{{{customer.phone}}}}"}}}}
+"""
 
 
 def account(number: int) -> str:
@@ -93,13 +106,13 @@ class Installation:
     def __init__(
         self, bootstrap: str, folder: Path, provider_url: str, *, tenants: int = 100,
         rates: Mapping[str, float] | None = None, settings: Mapping[str, str] | None = None,
-        profile: Path | None = None,
+        profile: Path | None = None, platform: Literal["pms", "care"] = "pms",
     ) -> None:  # fmt: skip
         self.bootstrap, self.folder = bootstrap, folder
         self.prefix = f"bench-{uuid.uuid4().hex[:10]}"
         self.tenants = [tenant_name(number) for number in range(tenants)]
         self._rates = rates or {}
-        self._profile = profile
+        self._profile, self._platform = profile, platform
         self._public_port = free_port()
         self._settings = {
             "NOTIFIER_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
@@ -117,7 +130,7 @@ class Installation:
 
     @property
     def source(self) -> str:
-        return self.prefix + ".pms.events"
+        return f"{self.prefix}.{self._platform}.events"
 
     @property
     def results(self) -> str:
@@ -138,10 +151,12 @@ class Installation:
         name = self.tenants[number]
         rate = self._rates.get(name, OPEN_RATE)
         return (
-            f"kind: Tenant\ntenant: {name}\nplatform: pms\nname: Hotel {number}\ntimezone: Europe/Oslo\n---\n"
+            f"kind: Tenant\ntenant: {name}\nplatform: {self._platform}\nname: Hotel {number}\n"
+            f"timezone: Europe/Oslo\nconsent: {{required: false}}\n---\n"
             f"kind: Connection\ntenant: {name}\nprovider: twilio\naccountSid: {account(number)}\n"
             f"authToken: {token(name)}\nsenders:\n"
             f'  - {{from: "+1555{4000000 + number}", segmentsPerSecond: {rate:g}}}\n'
+            + (_WORKFLOW.format(name=name) if self._platform == "care" else "")
         )
 
     def _run(self, *arguments: str) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bench.callbacks import callbacks
+from bench.memory import flatness, identities
 from bench.neighbours import neighbours
+from bench.pure import pure
 from bench.restore import after_a_day, raw_log
 from bench.setting import Setting
 from bench.steady import steady
@@ -31,6 +33,9 @@ MEASUREMENTS = [
     Measurement("e", "callbacks: how many one core takes, how late beside 200 events/s", callbacks),
     Measurement("f", "100,000 texts of one tenant queued: p99 of the others", neighbours),
     Measurement("g", "two processes against one, provider at 100 ms", two_against_one),
+    Measurement("d", "memory over 300,000 texts, each delivered and forgotten", flatness),
+    Measurement("dids", "memory of a remembered identity, over 300,000 events", identities),
+    Measurement("h", "filters and templates a second, pure functions", pure),
 ]
 
 

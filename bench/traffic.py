@@ -51,6 +51,16 @@ def key_ready(tenant: str, number: int) -> Event:
     return Event(tenant, msgspec.json.encode(value))
 
 
+def care_event(type_: str, tenant: str, number: int) -> Event:
+    """Of an order; `order.shipped` is texted about, by the workflow of the bench's tenants."""
+    value = {
+        "specversion": "1.0", "id": f"evt-{number}", "source": f"/care/{tenant}", "type": type_, "tenant": tenant,
+        "data": {"id": number, "status": "shipped", "isDeleted": False,
+                 "customer": {"firstName": "Ada", "phone": f"+{phone_digits(number)}"}},
+    }  # fmt: skip
+    return Event(tenant, msgspec.json.encode(value))
+
+
 class Load:
     """Publishes events; `linger_ms` 0 sends each at once."""
 
