@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -150,6 +150,8 @@ async def misbehaving(behave: Behaviour, tls: ssl.SSLContext | None = None) -> A
             return  # the client went first
         finally:
             writer.close()
+            with suppress(OSError):  # the client went first
+                await writer.wait_closed()
             writers.discard(writer)
             handlers.discard(task)
 

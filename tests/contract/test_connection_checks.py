@@ -21,6 +21,8 @@ from notifier.domain.documents import ApiKey, Connection, SecretRef, Sender
 from notifier.twilio import connection_checks
 from notifier.twilio.connection_checks import ConnectionChecks, open_checks
 from notifier.twilio.credentials import Secrets
+from notifier.twilio.http_client import TwilioHttpClient
+from notifier.twilio.transport import RawAnswer
 from tests.contract.standin_peers import ACCOUNT, EMPTY_SERVICE, NEVER, SENDER, SERVICE, SID, TurnedClock
 
 VOICE = "+15551234599"
@@ -219,9 +221,13 @@ async def test_after_one_question_without_an_answer_the_other_senders_are_not_as
 async def test_a_check_that_takes_too_long_says_so_and_leaves_the_former_state(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    class Silent:
+        async def exchange(self, *_request: object) -> RawAnswer:
+            return await asyncio.get_running_loop().create_future()
+
     monkeypatch.setattr(connection_checks, "CHECK_SECONDS", 0.0)
-    async with checking() as (_, checks):
-        check = await checks.check(CONNECTION, WELL)
+    checks = ConnectionChecks(Secrets({}, (), plain_text_allowed=True), TwilioHttpClient(Silent()))
+    check = await checks.check(CONNECTION, WELL)
     assert (check.state, check.trouble) == ("connected", "not done after 0 s")
 
 
