@@ -29,6 +29,10 @@ class Accounts:
 
     def messages(self, owner: str) -> Any:  # Any: the library's MessageList has no types
         """The message list of an owner's account. Raises `CredentialsUnavailable`."""
+        return self.client(owner).messages
+
+    def client(self, owner: str) -> Client:
+        """Signed in to an owner's account. Raises `CredentialsUnavailable`."""
         connection = self._connection_of(owner)
         if connection is None:
             self.forget(owner)
@@ -38,7 +42,7 @@ class Accounts:
             login = self._secrets.login(connection)
             client = Client(login.user, login.password, login.account_sid, http_client=self._http_client)
             known = self._clients[owner] = (connection, client)
-        return known[1].messages
+        return known[1]
 
     def name(self, owner: str) -> str:
         """The SID of an owner's account, which other owners may share; of an unknown owner its own name."""
