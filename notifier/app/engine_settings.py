@@ -5,7 +5,7 @@ from __future__ import annotations
 from notifier.engine.state import EngineConfig
 from notifier.settings import Settings
 
-UNPACKED = 12_000  # notifications, and keys, of all partitions: about 25 MB each where one process owns them all
+UNPACKED = 24_000  # notifications, and keys, of all partitions: about 50 MB each where one process owns them all
 
 
 def engine_config(settings: Settings, number: int, partitions: int) -> EngineConfig:

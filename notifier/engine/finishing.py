@@ -13,6 +13,7 @@ from notifier.engine.remembering import remove, retire
 from notifier.engine.state import State
 from notifier.engine.table import entity, key_key, touch
 
+_RETIRING = ("n/", "r/", "e/")
 WENT_OUT = frozenset({"delivered", "unconfirmed", "undelivered", "delegated"})
 
 
@@ -98,10 +99,12 @@ def _end_run(state: State, n: Notification, status: Status, reason: str | None, 
 
 def retire_when_done(state: State, key: str, now: float) -> None:
     """Nothing is needed of this entity any more: its identity goes into a page, then it is tombstoned (rule 6)."""
+    if not key.startswith(_RETIRING) or (key.startswith("n/") and state.notifications.stage(key[2:]) != "final"):
+        return  # without unpacking what lives on
     match value := entity(state, key):
         case Notification():
             parked = value.status == "parked" and (value.parked_until or 0.0) > now
-            if value.stage == "final" and not value.outcomes and not parked and not is_kept(state, value):
+            if not value.outcomes and not parked and not is_kept(state, value):
                 retire(state, key, identity_of(value.event), now)
         case Run() if not value.outcomes:
             if _identity_carried(state, value):
