@@ -37,13 +37,19 @@ class Segments:
 def measure(text: str) -> Segments:
     """The segments that `text` is billed as; an empty text has none."""
     if _GSM_ALL.issuperset(text):
-        units = len(text) + sum(map(text.count, GSM_EXTENSION))
-        if 0 < units <= _SINGLE["GSM-7"]:
-            return Segments(1, "GSM-7", units)
+        if GSM_EXTENSION.isdisjoint(text):  # nearly every text: nothing in it can be cut in two
+            return Segments(_whole(len(text), "GSM-7"), "GSM-7", len(text))
         sizes = [2 if character in GSM_EXTENSION else 1 for character in text]
         return _count("GSM-7", sizes, ())
     forcing = tuple(dict.fromkeys(character for character in text if character not in _GSM_ALL))
     return _count("UCS-2", [2 if ord(character) > 0xFFFF else 1 for character in text], forcing)
+
+
+def _whole(units: int, encoding: Encoding) -> int:
+    """Segments of a text of which every character is one unit."""
+    if units <= _SINGLE[encoding]:
+        return 1 if units else 0
+    return -(-units // _CONCATENATED[encoding])
 
 
 def _count(encoding: Encoding, sizes: list[int], forcing: tuple[str, ...]) -> Segments:

@@ -51,6 +51,7 @@ def emit(
     n.seq += 1
     if terminal:
         n.final_at = now
+    time, accepted = rfc3339(now), rfc3339(n.accepted)
     data = NotificationData(
         notification_id=n.id, event=n.event, status=status, terminal=terminal, reason=reason, detail=detail,
         channel=n.channel, class_=n.class_,
@@ -58,13 +59,14 @@ def emit(
         template=n.template, workflow=n.workflow, segments=n.segments, encoding=n.encoding, cause=n.cause,
         provider=_provider(n), attempt=n.attempt if attempt is None else attempt,
         times=Times(
-            event=_time(n.event_time), accepted=_time(n.accepted), due=_time(n.due),
-            handed_over=_time(n.handed_over), final=_time(n.final_at),
+            event=_time(n.event_time), accepted=accepted, due=accepted if n.due == n.accepted else _time(n.due),
+            handed_over=time if n.handed_over == now else _time(n.handed_over),
+            final=time if n.final_at == now else _time(n.final_at),
         ),
     )  # fmt: skip
     n.outcomes.append(
         Outcome(
-            id=f"{n.id}:{n.seq}", type=f"notification.{status}", time=rfc3339(now), tenant=n.tenant, subject=n.id,
+            id=f"{n.id}:{n.seq}", type=f"notification.{status}", time=time, tenant=n.tenant, subject=n.id,
             traceparent=n.traceparent or msgspec.UNSET, data=msgspec.Raw(_encode(data)),
         )
     )  # fmt: skip
