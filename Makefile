@@ -54,7 +54,7 @@ test-e2e: setup ## the whole daemon
 lint: setup ## ruff, mypy, the floors
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy notifier
+	$(BIN)/mypy notifier bench
 	$(BIN)/lint-imports --no-logo
 
 fmt: setup ## format and mend what can be mended

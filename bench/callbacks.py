@@ -60,7 +60,8 @@ def _sent(setting: Setting, installation: Installation, daemon: Daemon, count: i
     publish(
         setting.bootstrap, installation.source, (key_ready(tenants[n % len(tenants)], n) for n in range(count))
     )  # fmt: skip
-    reader, texts = Reader(setting.bootstrap, installation.results, PARTITIONS), []
+    texts: list[Text] = []
+    reader = Reader(setting.bootstrap, installation.results, PARTITIONS)
     deadline = time.monotonic() + STORED_SECONDS
     while len(texts) < count:
         texts += texts_in(reader.poll())

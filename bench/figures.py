@@ -41,7 +41,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 def table(measured: Mapping[str, float], bars: Sequence[Bar]) -> str:
     """A row for every figure that was measured, in the order of the bars; figures without a bar stand in the JSON."""
-    rows = [("measured", "figure", "bar", "aim", "", "peers, on the same work")]
+    rows: list[tuple[str, ...]] = [("measured", "figure", "bar", "aim", "", "peers, on the same work")]
     for bar in bars:
         if bar.figure in measured:
             value = measured[bar.figure]

@@ -13,7 +13,7 @@ from bench.processes import free_port
 
 ACCEPTED = b'"type":"notification.accepted"'
 _FIRST_NUMBER = 12020000000
-_CONTENT_TYPE = [("content-type", b"application/cloudevents+json")]
+_CONTENT_TYPE: list[tuple[str, str | bytes | None]] = [("content-type", b"application/cloudevents+json")]
 
 
 class Event(NamedTuple):
