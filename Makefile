@@ -71,8 +71,9 @@ proof: setup ## the figures in the docs: a million simulated runs, a thousand ki
 	$(MAKE) simulate RUNS=1000000
 	$(MAKE) chaos CYCLES=1000
 
-bench: setup ## what the daemon can do here: make bench ONLY=a100 SCALE=0.1 PROFILE=FILE (python -m bench --help)
-	$(BIN)/python -m bench --only "$(ONLY)" --scale $(SCALE) $(if $(PROFILE),--profile $(PROFILE)) $(if $(KEEP),--keep $(KEEP))
+bench: setup ## what the daemon can do here: make bench ONLY=a100 SCALE=0.1 PROFILE=FILE (see python -m bench --help)
+	$(BIN)/python -m bench --only "$(ONLY)" --scale $(SCALE) $(if $(PROFILE),--profile $(PROFILE)) $(if $(KEEP),--keep $(KEEP)) \
+	  $(foreach setting,$(SET),--set $(setting))
 
 docs: setup ## write the generated reference pages again
 	PYTHONPATH=. $(BIN)/python docs/reference/generate.py

@@ -36,8 +36,8 @@ def main() -> int:
         if not broker.real:
             print(f"the bench needs a real Kafka, and this is {broker.kind} ({broker.why_not_real})", file=sys.stderr)
             return 1
-        setting = Setting(broker.bootstrap_servers, options.scale, options.profile, options.keep)
-        under = conditions(broker.kind, options.scale, options.profile is not None)
+        setting = Setting(broker.bootstrap_servers, options.scale, options.profile, dict(options.set), options.keep)
+        under = conditions(broker.kind, setting)
         print("conditions")
         for name, value in under.items():
             print(f"  {name:12} {value}")
@@ -102,9 +102,20 @@ def _parser() -> argparse.ArgumentParser:
         "--profile", type=Path, metavar="FILE",
         help="profile the daemon: py-spy's speedscope format where py-spy is installed, else cProfile's (slower)",
     )  # fmt: skip
+    parser.add_argument(
+        "--set", type=_named, action="append", default=[], metavar="NAME=VALUE",
+        help="a setting of every daemon: NOTIFIER_TWILIO__TRANSPORT=aiohttp; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the daemons' logs there")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where the JSON goes")
     return parser
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.startswith("NOTIFIER_")):
+        raise argparse.ArgumentTypeError(f"{text} is not of the form NOTIFIER_…=value")
+    return name, value
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def _on_one_core(setting: Setting) -> dict[str, float]:
     about texts that were sent; another process has the other roles and acts on what is stored."""
     count = setting.scaled(TEXTS)
     with setting.folder() as folder, fast_server(folder, 0) as server:
-        installation = Installation(setting.bootstrap, folder, server.url)
+        installation = Installation(setting, folder, server.url)
         installation.prepare()
         core = (os.cpu_count() or 1) - 1
         with (
@@ -105,7 +105,7 @@ class Following:
 def _beside_texts(setting: Setting) -> dict[str, float]:
     """One process of all roles at 200 events a second; each text is followed by `sent` and `delivered` at once."""
     with setting.folder() as folder, fast_server(folder, LATENCY_MS) as server:
-        installation = Installation(setting.bootstrap, folder, server.url, profile=setting.profile)
+        installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
         with installation.daemons(1) as (daemon,), Callers("127.0.0.1", daemon.public_port) as callers:
             following = Following(installation, callers)

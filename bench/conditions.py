@@ -10,13 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.installation import PARTITIONS, SETTINGS
+from bench.setting import Setting
 
 ROOT = Path(__file__).parent.parent
 _PACKAGES = ("aiohttp", "aiokafka", "msgspec", "twilio", "uvloop", "pyreqwest", "confluent-kafka")
 
 
-def conditions(broker: str, scale: float, profiled: bool) -> dict[str, object]:
-    """In the order in which they are shown."""
+def conditions(broker: str, setting: Setting) -> dict[str, object]:
+    """In the order in which they are shown. What is not among the settings has its default."""
     return {
         "commit": commit(),
         "cores": os.cpu_count(),
@@ -28,9 +29,9 @@ def conditions(broker: str, scale: float, profiled: bool) -> dict[str, object]:
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "kafka": f"{broker}, {_kafka_version(broker)}",
         "partitions": PARTITIONS,
-        "settings": SETTINGS,
-        "scale": scale,
-        "profiled": profiled,
+        "settings": {**SETTINGS, **setting.settings},
+        "scale": setting.scale,
+        "profiled": setting.profile is not None,
         "placement": "broker, provider, load and daemon share the cores of this machine",
     }
 

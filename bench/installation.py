@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.processes import end, free_port
+from bench.setting import Setting
 
 PARTITIONS = 6
 READY_SECONDS = 180.0
@@ -104,24 +105,25 @@ class Installation:
     """`tenants` hotels with an account each; `rates` by tenant where a sender is to be slower."""
 
     def __init__(
-        self, bootstrap: str, folder: Path, provider_url: str, *, tenants: int = 100,
+        self, setting: Setting, folder: Path, provider_url: str, *, tenants: int = 100,
         rates: Mapping[str, float] | None = None, settings: Mapping[str, str] | None = None,
         profile: Path | None = None, platform: Literal["pms", "care"] = "pms",
     ) -> None:  # fmt: skip
-        self.bootstrap, self.folder = bootstrap, folder
+        self.bootstrap, self.folder = setting.bootstrap, folder
         self.prefix = f"bench-{uuid.uuid4().hex[:10]}"
         self.tenants = [tenant_name(number) for number in range(tenants)]
         self._rates = rates or {}
         self._profile, self._platform = profile, platform
         self._public_port = free_port()
         self._settings = {
-            "NOTIFIER_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+            "NOTIFIER_KAFKA__BOOTSTRAP_SERVERS": setting.bootstrap,
             "NOTIFIER_KAFKA__GROUP_PREFIX": self.prefix,
             "NOTIFIER_TOPICS__PREFIX": self.prefix + ".",
             "NOTIFIER_TWILIO__API_BASE_URL": provider_url,
             "NOTIFIER_WEBHOOKS__PUBLIC_URL": self.public_url,
             **SETTINGS,
             **(settings or {}),
+            **setting.settings,
         }
 
     @property

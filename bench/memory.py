@@ -34,7 +34,7 @@ def flatness(setting: Setting) -> dict[str, float]:
     samples: Samples = []
     with setting.folder() as folder, fast_server(folder, 0) as server:
         installation = Installation(
-            setting.bootstrap, folder, server.url, platform="care", profile=setting.profile,
+            setting, folder, server.url, platform="care", profile=setting.profile,
             settings={"NOTIFIER_DEDUPE__WINDOW": SHORT_WINDOW},
         )  # fmt: skip
         installation.prepare()
@@ -87,7 +87,7 @@ def identities(setting: Setting) -> dict[str, float]:
     """Events that start nothing: once they are in pages, their identity is all that is left of them."""
     events = setting.scaled(EVENTS, least=5_000)
     with setting.folder() as folder, fast_server(folder, 0) as server:
-        installation = Installation(setting.bootstrap, folder, server.url, platform="care")
+        installation = Installation(setting, folder, server.url, platform="care")
         installation.prepare()
         with installation.daemons(1) as (daemon,):
             load, tenants = Load(installation.bootstrap, installation.source, linger_ms=5), installation.tenants

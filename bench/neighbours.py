@@ -59,7 +59,7 @@ def summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
 @contextmanager
 def _side(setting: Setting, queued: int) -> Iterator[tuple[Stream, Daemon]]:
     with setting.folder() as folder, fast_server(folder, LATENCY_MS) as server:
-        installation = Installation(setting.bootstrap, folder, server.url, rates={SLOW: 1.0})
+        installation = Installation(setting, folder, server.url, rates={SLOW: 1.0})
         installation.prepare()
         with installation.daemons(1) as (daemon,):
             publish(setting.bootstrap, installation.source, (key_ready(SLOW, number) for number in range(queued)))

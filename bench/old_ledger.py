@@ -58,7 +58,7 @@ class Sample:
 def sample(setting: Setting) -> Sample:
     """Text one person with a real daemon, and read its ledger. Raises `RuntimeError` when that does not succeed."""
     with setting.folder() as folder, fast_server(folder, 0) as server:
-        installation = Installation(setting.bootstrap, folder, server.url, tenants=1)
+        installation = Installation(setting, folder, server.url, tenants=1)
         installation.prepare()
         with installation.daemons(1) as (daemon,), Callers("127.0.0.1", daemon.public_port, 1) as callers:
             publish(setting.bootstrap, installation.source, [key_ready(installation.tenants[0], 0)])

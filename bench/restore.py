@@ -60,7 +60,7 @@ def after_a_day(setting: Setting) -> dict[str, float]:
 def _restored(setting: Setting, rows: Callable[[Copies], Iterator[Row]], batch: int) -> dict[str, float]:
     found = sample(setting)
     with setting.folder() as folder, fast_server(folder, 0) as server:
-        installation = Installation(setting.bootstrap, folder, server.url, profile=setting.profile)
+        installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
         records = write(
             setting, installation.ledger, rows(Copies(found, installation.tenants)), batch=batch,

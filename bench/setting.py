@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +13,13 @@ from pathlib import Path
 
 @dataclass(slots=True)
 class Setting:
-    """`scale` makes counts and durations smaller (or larger); `profile`: where the daemon's profile goes."""
+    """`scale` makes counts and durations smaller (or larger); `profile`: where the daemon's profile goes;
+    `settings`: of every daemon, on top of the measurement's own."""
 
     bootstrap: str
     scale: float = 1.0
     profile: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
     keep: Path | None = None  # a folder in which logs stay
     _shown_at: float = field(default=0.0)
 

@@ -19,7 +19,7 @@ LAST_POSTS_SECONDS = 120.0
 
 def steady(setting: Setting) -> dict[str, float]:
     with setting.folder() as folder, fast_server(folder, LATENCY_MS) as server:
-        installation = Installation(setting.bootstrap, folder, server.url, profile=setting.profile)
+        installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
         with installation.daemons(1) as (daemon,):
             stream = Stream(installation, server, setting)

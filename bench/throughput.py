@@ -25,7 +25,7 @@ def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str
     """
     events = setting.scaled(EVENTS)
     with setting.folder() as folder, fast_server(folder, latency_ms) as server:
-        installation = Installation(setting.bootstrap, folder, server.url, profile=setting.profile)
+        installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
         with installation.daemons(processes) as daemons:
             outcomes = Outcomes(installation)
