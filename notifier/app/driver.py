@@ -40,6 +40,7 @@ from notifier.engine.inputs import (
     ConfigChanged,
     Elected,
     Input,
+    LedgerChunk,
     LedgerRead,
     Looked,
     Polled,
@@ -232,8 +233,11 @@ class PartitionDriver:
         count = 0
         async with aclosing(self._store.read_ledger(command.start, command.end)) as chunks:
             async for records, read_to in chunks:
-                for record in records:
-                    self.give(record)
+                if command.end is None:
+                    self.give(LedgerChunk(tuple(records)))
+                else:
+                    for record in records:
+                        self.give(record)
                 count, end = count + len(records), read_to
                 await asyncio.sleep(0)
         if command.end is None:

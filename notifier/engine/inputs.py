@@ -42,6 +42,12 @@ class LedgerRecord(msgspec.Struct, frozen=True):
     epoch: int | None
 
 
+class LedgerChunk(msgspec.Struct, frozen=True):
+    """Records read back in a restore, in order: as each of them by itself, and as cheap as many of them must be."""
+
+    records: tuple[LedgerRecord, ...]
+
+
 class LedgerRead(msgspec.Struct, frozen=True):
     """What `ReadLedger` asked for was read; every record below `end` was handed over."""
 
@@ -102,6 +108,6 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 Input = (
-    InboxRecord | SignalRecord | Appended | AppendUnknown | LedgerRecord | LedgerRead | Answer | Looked | Polled
-    | Published | SignalsEnd | ConfigChanged | Elected | Stopping | Tick
+    InboxRecord | SignalRecord | Appended | AppendUnknown | LedgerRecord | LedgerChunk | LedgerRead | Answer | Looked
+    | Polled | Published | SignalsEnd | ConfigChanged | Elected | Stopping | Tick
 )  # fmt: skip

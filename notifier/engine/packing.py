@@ -1,9 +1,10 @@
 """Tables whose entities are packed when there are many of them and nobody works on them.
 
 Packed is the ledger value, deflated: a tenth of the memory of the struct, and little more than its offset in the ledger
-would take, but nothing has to be read back before it is needed (docs/explanation/engine.md). Rules: `rest` is called
-between two steps only, so that no function holds an entity that is packed under its hands; what is packed has been
-seen by nobody since.
+would take, but nothing has to be read back before it is needed (docs/explanation/engine.md). What a restore read is
+kept as it was read until somebody works on it: that comes soon, and deflating takes longer than all the rest. Rules: `rest`
+is called between two steps only, so that no function holds an entity that is packed under its hands; what is packed has
+been seen by nobody since.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from notifier.engine.entities import KeyState, Notification, Stage, decode_entit
 
 Packable = TypeVar("Packable", Notification, KeyState)
 
+_DEFLATED, _AS_READ = b"\x00", b"\x01"  # the first byte of what is packed
 _RAW_DEFLATE = -12  # no header, a window of 4 KiB
 _STAGES: tuple[Stage, ...] = ("held", "waiting", "sending", "doubt", "handed", "final")
 _STAGE_AND_DUE = struct.Struct("<Bd")  # what gauges ask for, without unpacking
@@ -85,6 +87,15 @@ class PackingTable(Generic[Packable]):
         if len(self._unpacked) > self._most_unpacked:
             self.seen.add(name)
 
+    def put_as_read(self, name: str, entity: Packable, value: bytes) -> None:
+        """As `put`, of an entity that was just decoded from its ledger `value` and not changed since."""
+        if len(self._unpacked) < self._most_unpacked:
+            self.put(name, entity)
+            return
+        self.remove(name)
+        packed = self._packed[name] = _AS_READ + self._head(entity) + value
+        self.packed_bytes += len(packed)
+
     def remove(self, name: str) -> None:
         self._unpacked.pop(name, None)
         packed = self._packed.pop(name, None)
@@ -97,7 +108,7 @@ class PackingTable(Generic[Packable]):
             entity = self._unpacked.get(name)
             if entity is not None and not in_use(self._prefix + name, entity):
                 del self._unpacked[name]
-                packed = self._packed[name] = self._head(entity) + self._deflate(entity)
+                packed = self._packed[name] = _DEFLATED + self._head(entity) + self._deflate(entity)
                 self.packed_bytes += len(packed)
         self.seen = set()
 
@@ -115,7 +126,9 @@ class PackingTable(Generic[Packable]):
         return deflate.compress(encode_entity(entity)) + deflate.flush()
 
     def _unpack(self, name: str, packed: bytes) -> Packable:
-        value = zlib.decompressobj(_RAW_DEFLATE, self._usual).decompress(packed[self._head_size :])
+        value = packed[1 + self._head_size :]
+        if not packed.startswith(_AS_READ):
+            value = zlib.decompressobj(_RAW_DEFLATE, self._usual).decompress(value)
         return cast("Packable", decode_entity(self._prefix + name, value))
 
     _head_size: ClassVar[int] = 0
@@ -137,14 +150,14 @@ class Notifications(PackingTable[Notification]):
         if n is not None:
             return n.stage
         packed = self._packed.get(notification_id)
-        return None if packed is None else _STAGES[packed[0]]
+        return None if packed is None else _STAGES[packed[1]]
 
     def stages(self) -> Iterator[tuple[Stage, float]]:
         """Stage and due time of every one."""
         for n in self._unpacked.values():
             yield n.stage, max(n.due, n.accepted)
         for packed in self._packed.values():
-            stage, due = _STAGE_AND_DUE.unpack_from(packed)
+            stage, due = _STAGE_AND_DUE.unpack_from(packed, 1)
             yield _STAGES[stage], due
 
 

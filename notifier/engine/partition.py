@@ -34,6 +34,7 @@ from notifier.engine.inputs import (
     Elected,
     InboxRecord,
     Input,
+    LedgerChunk,
     LedgerRead,
     LedgerRecord,
     Looked,
@@ -77,8 +78,9 @@ class Partition:
         state = self.state
         if state.ledger.phase == "halted":
             return []
-        if state.ledger.phase == "restoring" and isinstance(given, LedgerRecord):
-            restoring.read_back(state, given)  # nothing follows from it before all are read
+        if state.ledger.phase == "restoring" and isinstance(given, (LedgerChunk, LedgerRecord)):
+            for record in given.records if isinstance(given, LedgerChunk) else (given,):
+                restoring.read_back(state, record)  # nothing follows from it before all are read
             return []
         _HANDLERS[type(given)](self, given, now)
         return self._finish(now)
@@ -145,6 +147,9 @@ class Partition:
         state.ledger.losses += 1
         state.ledger.lost_at = now
         ledger.begin_claim(state, now)
+
+    def _ledger_chunk(self, _given: LedgerChunk, _now: float) -> None:
+        """Of a restore that is over: the partition was lost meanwhile, or halted."""
 
     def _ledger_record(self, record: LedgerRecord, now: float) -> None:
         if self.state.ledger.gap is not None and not ledger.gap_record(self.state, record):
@@ -268,6 +273,7 @@ _HANDLERS: dict[type, Callable[..., None]] = {  # `...`: each takes the input th
     Appended: Partition._appended,
     AppendUnknown: Partition._append_unknown,
     LedgerRecord: Partition._ledger_record,
+    LedgerChunk: Partition._ledger_chunk,
     LedgerRead: Partition._ledger_read,
     Answer: Partition._answer,
     Looked: Partition._looked,

@@ -112,19 +112,28 @@ def _take_positions(state: State, restore: Restore) -> None:
 def _take(state: State, key: str, offset: int, value: bytes) -> None:
     entity = decode_entity(key, value)
     outcomes = outcomes_of(entity)
+    outcomes_in_it = bool(outcomes)  # what is said already is cleared here, what is not said yet is not packed
     publication = state.publication
     if outcomes and offset < state.positions.published_up_to:
         outcomes.clear()
     elif outcomes:
         publication.open[offset] = publication.open.get(offset, 0) + len(outcomes)
         publication.under_way.update((outcome.id, (key, offset)) for outcome in outcomes)
-    _enter(state, key, entity)
+    _enter(state, key, entity, as_read=None if outcomes_in_it else value)
     state.rest()
 
 
-def _enter(state: State, key: str, entity: Entity) -> None:
-    put(state, key, entity)
+def _enter(state: State, key: str, entity: Entity, as_read: bytes | None = None) -> None:
+    """`as_read`: what the ledger says of it, where it is still that."""
+    if as_read is not None and isinstance(entity, Notification):
+        state.notifications.put_as_read(entity.id, entity, as_read)
+    elif as_read is not None and isinstance(entity, KeyState):
+        state.keys.put_as_read(key, entity, as_read)
+    else:
+        put(state, key, entity)
     match entity:
+        case KeyState():
+            state.timers.at(entity.key.ends_at.timestamp() + 1.0, "key_end", key)
         case Notification():
             state.restore.living.append((entity.inbox, entity.order, entity.id))
             index(state, entity)

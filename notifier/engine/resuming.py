@@ -19,15 +19,11 @@ from notifier.engine.state import Restore, State
 def resume(state: State, now: float) -> None:
     """Set everything in motion that the restore found; late timers fire behind it, a batch's worth at a time."""
     watch_pages(state, now)
-    for key in state.keys.names():
-        known = state.keys.get(key)
-        if known is not None:
-            state.timers.at(known.key.ends_at.timestamp() + 1.0, "key_end", key)
-        state.rest()
     living = [notification_id for _, _, notification_id in sorted(state.restore.living)]
     state.restore = Restore()
     for notification_id in living:
-        n = state.notifications.get(notification_id)
+        final = state.notifications.stage(notification_id) == "final"
+        n = None if final else state.notifications.get(notification_id)
         if n is not None:
             _resume(state, n, now)
         state.rest()

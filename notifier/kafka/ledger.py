@@ -91,6 +91,7 @@ class LedgerReader:
 
     def __init__(self, options: Options, topic: str, partition: int) -> None:
         self._reader = PartitionReader(options, topic, partition, at_most=_READ_AT_MOST)
+        self._epochs: dict[bytes, int] = {}
 
     async def read(self, start: int, end: int | None) -> AsyncGenerator[tuple[Sequence[LedgerRecord], int], None]:
         """Records of `[start, end)` with the offset behind them; `end` None: to the end as it is when the reading ends.
@@ -99,14 +100,17 @@ class LedgerReader:
         """
         async with aclosing(self._reader.read(start, end)) as chunks:
             async for fetched in chunks:
-                yield [_ledger_record(record) for record in fetched.records], fetched.next_offset
+                yield [_ledger_record(record, self._epochs) for record in fetched.records], fetched.next_offset
 
 
-def _ledger_record(record: RawRecord) -> LedgerRecord:
+def _ledger_record(record: RawRecord, epochs: dict[bytes, int]) -> LedgerRecord:
+    """`epochs`: those read so far; thousands of records have the same."""
     epoch = None
     for name, value in record.headers:
         if name == EPOCH_HEADER:
-            epoch = int(value)
+            epoch = epochs.get(value)
+            if epoch is None:
+                epoch = epochs[value] = int(value)
     return LedgerRecord(record.offset, (record.key or b"").decode(), record.value, epoch)
 
 
