@@ -2,9 +2,9 @@
 
 Packed is the ledger value, deflated: a tenth of the memory of the struct, and little more than its offset in the ledger
 would take, but nothing has to be read back before it is needed (docs/explanation/engine.md). What a restore read is
-kept as it was read until somebody works on it: that comes soon, and deflating takes longer than all the rest. Rules: `rest`
-is called between two steps only, so that no function holds an entity that is packed under its hands; what is packed has
-been seen by nobody since.
+kept as it was read until somebody works on it: that comes soon, and deflating takes longer than all the rest. Rules:
+`rest` is called between two steps only, so that no function holds an entity that is packed under its hands; what is
+packed has been seen by nobody since.
 """
 
 from __future__ import annotations
