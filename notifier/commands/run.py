@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from notifier.metrics import Metrics
 from notifier.settings import Settings
 from notifier.settings_source import load_settings, printed
 
+_SWITCH_THREADS_AFTER = 0.000_05  # seconds
 _COLLECT_AFTER = (50_000, 20, 20)  # more objects than were freed, and how many times that for the older ones
 
 
@@ -61,6 +63,9 @@ def _with_fast_loop(settings: Settings, roles: Roles, metrics: Metrics) -> None:
     if find_spec("uvloop") is not None:
         factory = import_module("uvloop").new_event_loop
     _calm_collector()
+    # The transport's own thread hands every answer over under the interpreter's lock: with the usual 5 ms for a turn,
+    # a busy event loop let answers wait for a second.
+    sys.setswitchinterval(_SWITCH_THREADS_AFTER)
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_run(settings, roles, metrics))
 
