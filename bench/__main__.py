@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +27,7 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> int:
     """0 when everything was measured, 1 when something failed, 2 for wrong usage."""
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is ended, too
     try:
         measurements = chosen(options.only)
     except ValueError as error:
@@ -41,7 +42,12 @@ def main() -> int:
         print("conditions")
         for name, value in under.items():
             print(f"  {name:12} {value}")
-        figures, failures = _measure(measurements, setting)
+        kept = _file(options.out)
+        figures: dict[str, float] = {}
+        failures: dict[str, str] = {}
+        for one in measurements:
+            _measure(one, setting, figures, failures)
+            _keep(kept, under, figures, failures)
     print()
     print(table(figures, BARS))
     busy = [name.partition(".")[0] for name, value in figures.items() if name.endswith(FOREIGN) and value > QUIET]
@@ -49,42 +55,40 @@ def main() -> int:
         print(f"other processes were busy during {', '.join(busy)}: not to be held against the bars")
     if options.scale != 1.0 or options.profile is not None:
         print("scaled or profiled: not to be held against the bars")
-    kept = _keep(options.out, under, figures, failures)
     print(f"kept in {kept}")
     return 1 if failures else 0
 
 
-def _measure(measurements: Sequence[Measurement], setting: Setting) -> tuple[dict[str, float], dict[str, str]]:
-    """Figures by name, and what failed: one failure does not take the others with it."""
-    figures: dict[str, float] = {}
-    failures: dict[str, str] = {}
-    for one in measurements:
-        print(f"\n{one.name}: {one.what}", flush=True)
-        begun, foreign = time.monotonic(), busy_seconds() - own_seconds()
-        try:
-            found = one.run(setting)
-        except (RuntimeError, OSError, subprocess.SubprocessError) as error:
-            failures[one.name] = f"{type(error).__name__}: {error}"
-            print(f"  FAILED: {failures[one.name]}", flush=True)
-            continue
-        seconds = time.monotonic() - begun
-        found |= {"seconds": seconds, FOREIGN: (busy_seconds() - own_seconds() - foreign) / seconds}
-        figures |= {f"{one.name}.{name}": value for name, value in found.items()}
-        for name, value in found.items():
-            print(f"  {name:28} {value:,.4g}")
-        if found[FOREIGN] > QUIET:
-            print("  other processes were busy: measure again on a quiet machine", flush=True)
-    return figures, failures
+def _measure(one: Measurement, setting: Setting, figures: dict[str, float], failures: dict[str, str]) -> None:
+    """Adds figures by name, or what failed: one failure does not take the others with it."""
+    print(f"\n{one.name}: {one.what}", flush=True)
+    begun, foreign = time.monotonic(), busy_seconds() - own_seconds()
+    try:
+        found = one.run(setting)
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        failures[one.name] = f"{type(error).__name__}: {error}"
+        print(f"  FAILED: {failures[one.name]}", flush=True)
+        return
+    seconds = time.monotonic() - begun
+    found |= {"seconds": seconds, FOREIGN: (busy_seconds() - own_seconds() - foreign) / seconds}
+    figures |= {f"{one.name}.{name}": value for name, value in found.items()}
+    for name, value in found.items():
+        print(f"  {name:28} {value:,.4g}")
+    if found[FOREIGN] > QUIET:
+        print("  other processes were busy: measure again on a quiet machine", flush=True)
 
 
-def _keep(out: Path, under: dict[str, object], figures: dict[str, float], failures: dict[str, str]) -> Path:
+def _file(out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
-    now = datetime.now(UTC)
-    path = out / f"{now:%Y-%m-%dT%H%M%S}-{commit()}.json"
+    return out / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}-{commit()}.json"
+
+
+def _keep(path: Path, under: dict[str, object], figures: dict[str, float], failures: dict[str, str]) -> None:
+    """After every measurement: a run that is cut off keeps what it measured."""
     rounded = {name: float(f"{value:.5g}") for name, value in figures.items()}
-    kept = {"at": now.isoformat(timespec="seconds"), "conditions": under, "figures": rounded, "failures": failures}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    kept = {"at": at, "conditions": under, "figures": rounded, "failures": failures}
     path.write_text(json.dumps(kept, indent=1) + "\n")
-    return path
 
 
 def _parser() -> argparse.ArgumentParser:
