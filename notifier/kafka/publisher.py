@@ -17,7 +17,7 @@ from notifier.domain.outcomes import Outcome
 from notifier.kafka.batches import BatchWriter, Message
 from notifier.kafka.connection import Options
 
-_CHUNK_RECORDS, _CHUNK_BYTES = 500, 4 * 1024 * 1024
+_CHUNK_RECORDS, _CHUNK_BYTES = 500, 512 * 1024  # of a topic that takes a broker's usual batch of 1 MiB
 _STRUCTURED = ("content-type", b"application/cloudevents+json")
 
 Published = Callable[[tuple[str, ...]], None]

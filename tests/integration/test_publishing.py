@@ -44,6 +44,19 @@ async def test_outcomes_arrive_in_order_at_their_tenants_partition(options: Opti
     assert dict(found[0].headers)["traceparent"].endswith(b"-01")
 
 
+async def test_more_than_one_batch_of_the_topic_takes_is_several(options: Options, topics: TopicSettings) -> None:
+    """A results topic has the broker's own limit, usually 1 MiB for a batch."""
+    publisher = Publisher(options, topics.name("results"))
+    large = msgspec.Raw(b'"' + b"x" * 200_000 + b'"')
+    reported: list[str] = []
+    for number in range(12):
+        publisher.publish(msgspec.structs.replace(outcome(number), data=large), reported.extend)
+    publisher.stop()
+    async with asyncio.timeout(60):
+        await publisher.run()
+    assert reported == [f"ntf_1:{number}" for number in range(12)]
+
+
 async def test_what_was_given_while_the_producer_breaks_is_delivered_in_order(
     options: Options, topics: TopicSettings
 ) -> None:

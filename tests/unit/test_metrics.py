@@ -76,3 +76,11 @@ def test_wrong_labels_and_unknown_names_are_faults(metrics: Metrics) -> None:
 def test_the_exposition_is_valid_openmetrics(metrics: Metrics) -> None:
     metrics.record("claims_total")
     assert list(text_string_to_metric_families(generate_latest(metrics.registry).decode()))
+
+
+def test_a_gauge_that_was_replaced_can_be_set_again(metrics: Metrics) -> None:
+    """What is kept of counters for the next time is not kept of gauges: `replace` forgets their series."""
+    metrics.record("backlog", ("waiting",), 3.0)
+    metrics.replace("backlog", {("held",): 1.0})
+    metrics.record("backlog", ("waiting",), 5.0)
+    assert metrics.registry.get_sample_value("notifier_backlog", {"state": "waiting"}) == 5.0

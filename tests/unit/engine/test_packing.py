@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notifier.engine.accepting import held_bytes
-from tests.unit.engine.builders import CLINIC, HOTEL, key, person
+from tests.unit.engine.builders import CLINIC, DAY, HOTEL, key, person
 from tests.unit.engine.harness import Shell, connection, tenant, workflow
 
 SLOW = [tenant(), connection(rate=0.5)]  # one segment in two seconds
@@ -101,3 +101,28 @@ def test_a_restart_finds_packed_ones_like_others(most_unpacked: int) -> None:
         successor.answer_all()
     assert [request.to for request in successor.sends] == numbers[1:]
     assert successor.sends[0].tenant == HOTEL
+
+
+@pytest.mark.parametrize("most_unpacked", [0, 2_000])
+def test_what_was_said_before_a_restart_is_not_kept_for_saying_it_again(most_unpacked: int) -> None:
+    """Else it would wait for an acknowledgement that came long ago, and never go."""
+    shell = Shell(most_unpacked=most_unpacked).own()
+    shell.key_event("key.ready", key())
+    shell.answer()
+    shell.callback("delivered")
+    shell.results_acknowledged()
+    shell.key_event("key.ready", key(name="k2", persons=[person(phone="+12025550111")]))  # writes what is acknowledged
+    successor = shell.successor()
+    assert [n.outcomes for n in successor.partition.state.notifications.values() if n.stage == "final"] == [[]]
+    successor.pass_time(130.0)
+    assert [n.stage for n in successor.partition.state.notifications.values() if n.stage == "final"] == []
+
+
+@pytest.mark.parametrize("most_unpacked", [0, 2_000])
+def test_a_key_that_a_restart_found_is_forgotten_when_it_is_over(most_unpacked: int) -> None:
+    shell = Shell(most_unpacked=most_unpacked).own()
+    shell.key_event("key.ready", key(persons=[]))
+    successor = shell.successor()
+    assert len(successor.partition.state.keys) == 1
+    successor.pass_time(3 * DAY + 2.0)
+    assert len(successor.partition.state.keys) == 0

@@ -125,3 +125,16 @@ def test_silence_is_polled_and_ends_unconfirmed() -> None:
     assert len(shell.polls) == 1
     shell.pass_time(880.0)
     assert shell.said()[-1] == ("unconfirmed", None)
+
+
+def test_an_outcome_says_when_each_thing_happened() -> None:
+    shell = Shell().own()
+    shell.key_event("key.ready", key())
+    shell.pass_time(1.0)
+    shell.answer()
+    shell.pass_time(7.0)
+    shell.callback("delivered")
+    accepted, delivered = shell.data(-2)["times"], shell.data(-1)["times"]
+    assert accepted["accepted"] == accepted["due"] == "2027-01-15T08:00:00.000Z"
+    assert (accepted["handedOver"], accepted["final"]) == ("2027-01-15T08:00:01.000Z", None)
+    assert (delivered["handedOver"], delivered["final"]) == ("2027-01-15T08:00:01.000Z", "2027-01-15T08:00:08.000Z")
