@@ -293,7 +293,7 @@ class Daemon:
             await asyncio.sleep(LOOP_LAG_EVERY)
             self._metrics.record("event_loop_lag_seconds", (), max(0.0, loop.time() - due))
             if loop.time() - gauged >= GAUGE_EVERY:
-                self._report.gauge()
+                await self._report.gauge()
                 gauged = loop.time()
 
 

@@ -5,8 +5,10 @@ No personal data: counts, offsets, ages and states, with tenants named only wher
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from notifier.app.clock import Clock
 from notifier.app.connection_report import ConnectionReport
@@ -16,6 +18,7 @@ from notifier.engine.state import State
 from notifier.metrics import Metrics
 
 PHASES = ("idle", "claiming", "restoring", "owning", "lost", "halted")
+SLICE = 2_000  # notifications: a millisecond
 WAITING = ("held", "waiting", "sending", "doubt", "handed")
 
 
@@ -60,6 +63,7 @@ class Report:
     def status(self) -> Mapping[str, object]:
         drivers = self._drivers()
         states = [driver.partition.state for driver in drivers.values()]
+        stages = Counter(stage for state in states for stage, _ in state.notifications.stages())
         catalog, connections = self._catalog(), self._connections()
         return {
             "configOffset": catalog.offset,
@@ -67,8 +71,8 @@ class Report:
             "partitions": [self._partition(number, drivers[number]) for number in sorted(drivers)],
             "connections": connections.rows() if connections is not None else [],
             "timers": sum(len(state.timers.heap) for state in states),
-            "inDoubt": sum(_stages(state)["doubt"] for state in states),
-            "notifications": dict(sum((_stages(state) for state in states), Counter[str]())),
+            "inDoubt": stages["doubt"],
+            "notifications": dict(stages),
             "halts": sorted(catalog.halts),
             "paused": sorted(catalog.paused),
         }
@@ -86,15 +90,16 @@ class Report:
             "halted": driver.halted,
         }
 
-    def gauge(self) -> None:
-        """Sums over partitions; called every few seconds."""
+    async def gauge(self) -> None:
+        """Sums over partitions; called every few seconds. Looks through a long backlog in slices: texts go out in
+        between."""
         drivers = self._drivers()
         states = [driver.partition.state for driver in drivers.values()]
         now = self._clock.now()
-        stages = sum((_stages(state) for state in states), Counter[str]())
+        stages, oldest = await _surveyed(states)
         for stage in WAITING:
             self._metrics.record("backlog", (stage,), float(stages[stage]))
-            self._metrics.record("backlog_oldest_seconds", (stage,), _oldest(states, stage, now))
+            self._metrics.record("backlog_oldest_seconds", (stage,), max(0.0, now - oldest.get(stage, now)))
         self._metrics.record("in_doubt", (), float(stages["doubt"]))
         self._metrics.record("timers", (), float(sum(len(state.timers.heap) for state in states)))
         in_flight = sum(account.in_flight for state in states for account in state.accounts.values())
@@ -122,10 +127,15 @@ def _lag(driver: PartitionDriver) -> int:
     return max(0, driver.inbox_end - (driver.partition.state.positions.inbox or 0))
 
 
-def _stages(state: State) -> Counter[str]:
-    return Counter(stage for stage, _ in state.notifications.stages())
-
-
-def _oldest(states: Sequence[State], stage: str, now: float) -> float:
-    dues = [due for state in states for found, due in state.notifications.stages() if found == stage]
-    return max(0.0, now - min(dues)) if dues else 0.0
+async def _surveyed(states: Sequence[State]) -> tuple[Counter[str], Mapping[str, float]]:
+    """How many notifications are in each stage, and when the oldest of them was due."""
+    stages: Counter[str] = Counter()
+    oldest: dict[str, float] = {}
+    for state in states:
+        for looked, (stage, due) in enumerate(state.notifications.stages(), 1):
+            stages[stage] += 1
+            if due < oldest.get(stage, inf):
+                oldest[stage] = due
+            if looked % SLICE == 0:
+                await asyncio.sleep(0)
+    return stages, oldest

@@ -2,7 +2,7 @@
 
 Packed is the ledger value, deflated: a tenth of the memory of the struct, and little more than its offset in the ledger
 would take, but nothing has to be read back before it is needed (docs/explanation/engine.md). What a restore read is
-kept as it was read until somebody works on it: that comes soon, and deflating takes longer than all the rest. Rules:
+kept as it was read, since deflating takes longer than all the rest of it, and deflated behind it, bit by bit. Rules:
 `rest` is called between two steps only, so that no function holds an entity that is packed under its hands; what is
 packed has been seen by nobody since.
 """
@@ -18,7 +18,7 @@ from notifier.engine.entities import KeyState, Notification, Stage, decode_entit
 
 Packable = TypeVar("Packable", Notification, KeyState)
 
-_DEFLATED, _AS_READ = b"\x00", b"\x01"  # the first byte of what is packed
+_DEFLATED, _AS_READ, _SAID = b"\x00", b"\x01", b"\x02"  # the first byte of what is packed; said: outcomes and all
 _RAW_DEFLATE = -12  # no header, a window of 4 KiB
 _STAGES: tuple[Stage, ...] = ("held", "waiting", "sending", "doubt", "handed", "final")
 _STAGE_AND_DUE = struct.Struct("<Bd")  # what gauges ask for, without unpacking
@@ -52,6 +52,7 @@ class PackingTable(Generic[Packable]):
         self._most_unpacked = most_unpacked
         self._unpacked: dict[str, Packable] = {}
         self._packed: dict[str, bytes] = {}
+        self._restored: list[str] = []  # names of what may still be kept as it was read
         self.seen: set[str] = set()  # in use since the last `rest`, while there are too many
         self.packed_bytes = 0
 
@@ -87,14 +88,22 @@ class PackingTable(Generic[Packable]):
         if len(self._unpacked) > self._most_unpacked:
             self.seen.add(name)
 
-    def put_as_read(self, name: str, entity: Packable, value: bytes) -> None:
-        """As `put`, of an entity that was just decoded from its ledger `value` and not changed since."""
-        if len(self._unpacked) < self._most_unpacked:
-            self.put(name, entity)
-            return
+    def _put_as_read(self, name: str, kind: bytes, head: bytes, value: bytes) -> None:
         self.remove(name)
-        packed = self._packed[name] = _AS_READ + self._head(entity) + value
+        packed = self._packed[name] = kind + head + value
         self.packed_bytes += len(packed)
+        self._restored.append(name)
+
+    def deflate_some(self, most: int) -> int:
+        """Of what a restore left as it was read, up to `most`. Returns how many were looked at."""
+        names = [self._restored.pop() for _ in range(min(most, len(self._restored)))]
+        for name in names:
+            packed = self._packed.get(name, _DEFLATED)
+            if not packed.startswith(_DEFLATED):
+                head = packed[1 : 1 + self._head_size]
+                deflated = self._packed[name] = _DEFLATED + head + self._deflate(self._unpack(name, packed))
+                self.packed_bytes += len(deflated) - len(packed)
+        return len(names)
 
     def remove(self, name: str) -> None:
         self._unpacked.pop(name, None)
@@ -127,9 +136,12 @@ class PackingTable(Generic[Packable]):
 
     def _unpack(self, name: str, packed: bytes) -> Packable:
         value = packed[1 + self._head_size :]
-        if not packed.startswith(_AS_READ):
+        if packed.startswith(_DEFLATED):
             value = zlib.decompressobj(_RAW_DEFLATE, self._usual).decompress(value)
-        return cast("Packable", decode_entity(self._prefix + name, value))
+        entity = cast("Packable", decode_entity(self._prefix + name, value))
+        if packed.startswith(_SAID) and isinstance(entity, Notification):
+            entity.outcomes.clear()
+        return entity
 
     _head_size: ClassVar[int] = 0
 
@@ -144,6 +156,14 @@ class Notifications(PackingTable[Notification]):
     def _head(self, entity: Notification) -> bytes:
         return _STAGE_AND_DUE.pack(_STAGES.index(entity.stage), max(entity.due, entity.accepted))
 
+    def put_as_read(self, n: Notification, value: bytes, *, said: bool) -> None:
+        """As `put`, of what was just decoded from its ledger `value`. `said`: but for its outcomes, which were cleared
+        since the results topic has them; else it is as it was there."""
+        if len(self._unpacked) < self._most_unpacked:
+            self.put(n.id, n)
+        else:
+            self._put_as_read(n.id, _SAID if said else _AS_READ, self._head(n), value)
+
     def stage(self, notification_id: str) -> Stage | None:
         """Without unpacking; None when there is no such notification."""
         n = self._unpacked.get(notification_id)
@@ -153,10 +173,11 @@ class Notifications(PackingTable[Notification]):
         return None if packed is None else _STAGES[packed[1]]
 
     def stages(self) -> Iterator[tuple[Stage, float]]:
-        """Stage and due time of every one."""
-        for n in self._unpacked.values():
+        """Stage and due time of every one there was when this began; may be taken bit by bit, between steps."""
+        unpacked_ones, packed_ones = tuple(self._unpacked.values()), tuple(self._packed.values())
+        for n in unpacked_ones:
             yield n.stage, max(n.due, n.accepted)
-        for packed in self._packed.values():
+        for packed in packed_ones:
             stage, due = _STAGE_AND_DUE.unpack_from(packed, 1)
             yield _STAGES[stage], due
 
@@ -166,3 +187,7 @@ class Keys(PackingTable[KeyState]):
 
     _usual = _USUAL_KEY
     _prefix = ""
+
+    def put_as_read(self, name: str, value: bytes) -> None:
+        """As `put`, of an entity that nobody has decoded: that is for whoever asks for it first."""
+        self._put_as_read(name, _AS_READ, b"", value)

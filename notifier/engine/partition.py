@@ -79,8 +79,8 @@ class Partition:
         if state.ledger.phase == "halted":
             return []
         if state.ledger.phase == "restoring" and isinstance(given, (LedgerChunk, LedgerRecord)):
-            for record in given.records if isinstance(given, LedgerChunk) else (given,):
-                restoring.read_back(state, record)  # nothing follows from it before all are read
+            records = given.records if isinstance(given, LedgerChunk) else (given,)
+            restoring.read_back(state, records)  # nothing follows from them before all are read
             return []
         _HANDLERS[type(given)](self, given, now)
         return self._finish(now)
@@ -172,6 +172,7 @@ class Partition:
         state.ledger.phase = "owning"
         state.commands.append(Seek(state.positions.inbox, state.positions.signals))
         resume(state, now)
+        timing.deflate_later(state, now)
         publishing.publish_again(state)
         self._late_answers(now)
 

@@ -6,11 +6,13 @@ not below the newest CLAIM before it, else void. Nothing is replayed from the pa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import Literal
 
 import msgspec
 
+from notifier.domain.events import AwareTime
 from notifier.domain.identifiers import identity_of
 from notifier.domain.outcomes import Outcome
 from notifier.engine.entities import (
@@ -35,6 +37,21 @@ from notifier.engine.state import Restore, State
 from notifier.engine.table import inbox_offset, outcomes_of, positions_key, put, touch
 from notifier.engine.validity import is_claim, is_valid
 
+_GONE = (-1, None)  # a tombstone, or what has been taken: only that its key was there counts
+
+
+class _End(msgspec.Struct, rename="camel"):
+    ends_at: AwareTime
+
+
+class _EndOfKey(msgspec.Struct):
+    """All that has to be known of a key before somebody asks for it."""
+
+    key: _End
+
+
+_end_of_key = msgspec.json.Decoder(_EndOfKey)
+
 
 def forget(state: State) -> None:
     """Before a restore: nothing in memory counts any more but answers to POSTs that are still under way."""
@@ -51,19 +68,25 @@ def forget(state: State) -> None:
     ledger.void_touched, ledger.void_unknown, ledger.claims, ledger.gap = set(), {}, {}, None
 
 
-def read_back(state: State, record: LedgerRecord) -> None:
-    """One record of a restore, in the order of the log."""
+def read_back(state: State, records: Iterable[LedgerRecord]) -> None:
+    """Records of a restore, in the order of the log."""
     restore = state.restore
-    if is_claim(record.key):
-        if record.value is not None:
-            restore.newest_claim = record.offset
-            state.ledger.claims[record.key] = msgspec.json.decode(record.value, type=Claim).at
+    for record in records:
+        key, value = record.key, record.value
+        if is_claim(key):
+            _read_claim(state, record)
+        elif is_valid(record.epoch, restore.newest_claim):
+            restore.valid[key] = _GONE if value is None else (record.offset, value)
         else:
-            state.ledger.claims.pop(record.key, None)
-    elif is_valid(record.epoch, restore.newest_claim):
-        restore.valid[record.key] = (record.offset, record.value)
-    else:
-        restore.void.setdefault(record.key, []).append(record)
+            restore.void.setdefault(key, []).append(record)
+
+
+def _read_claim(state: State, record: LedgerRecord) -> None:
+    if record.value is None:
+        state.ledger.claims.pop(record.key, None)
+        return
+    state.restore.newest_claim = record.offset
+    state.ledger.claims[record.key] = msgspec.json.decode(record.value, type=Claim).at
 
 
 def restored(state: State, end: int) -> Literal["restored", "lost", "halted"]:
@@ -77,7 +100,7 @@ def restored(state: State, end: int) -> Literal["restored", "lost", "halted"]:
     for key, (offset, value) in restore.valid.items():
         if value is not None and not key.startswith("w/"):
             _take(state, key, offset, value)
-            restore.valid[key] = (offset, None)  # its memory is needed for what follows
+            restore.valid[key] = _GONE  # its memory is needed for what follows
     index_pages(state)
     for key, records in restore.void.items():
         _judge_void(state, key, records)
@@ -110,30 +133,34 @@ def _take_positions(state: State, restore: Restore) -> None:
 
 
 def _take(state: State, key: str, offset: int, value: bytes) -> None:
+    if key.startswith("k/"):
+        state.keys.put_as_read(key, value)
+        state.timers.at(_end_of_key.decode(value).key.ends_at.timestamp() + 1.0, "key_end", key)
+        return
     entity = decode_entity(key, value)
-    outcomes = outcomes_of(entity)
-    outcomes_in_it = bool(outcomes)  # what is said already is cleared here, what is not said yet is not packed
-    publication = state.publication
-    if outcomes and offset < state.positions.published_up_to:
-        outcomes.clear()
-    elif outcomes:
-        publication.open[offset] = publication.open.get(offset, 0) + len(outcomes)
-        publication.under_way.update((outcome.id, (key, offset)) for outcome in outcomes)
-    _enter(state, key, entity, as_read=None if outcomes_in_it else value)
+    said = _take_outcomes(state, key, offset, outcomes_of(entity))
+    if isinstance(entity, Notification) and not entity.outcomes:  # else it is not packed before they are published
+        state.notifications.put_as_read(entity, value, said=said)
+    else:
+        put(state, key, entity)
+    _index(state, entity)
     state.rest()
 
 
-def _enter(state: State, key: str, entity: Entity, as_read: bytes | None = None) -> None:
-    """`as_read`: what the ledger says of it, where it is still that."""
-    if as_read is not None and isinstance(entity, Notification):
-        state.notifications.put_as_read(entity.id, entity, as_read)
-    elif as_read is not None and isinstance(entity, KeyState):
-        state.keys.put_as_read(key, entity, as_read)
-    else:
-        put(state, key, entity)
+def _take_outcomes(state: State, key: str, offset: int, outcomes: list[Outcome]) -> bool:
+    """True when there were some and the results topic has them: then they are cleared."""
+    publication = state.publication
+    if outcomes and offset < state.positions.published_up_to:
+        outcomes.clear()
+        return True
+    if outcomes:
+        publication.open[offset] = publication.open.get(offset, 0) + len(outcomes)
+        publication.under_way.update((outcome.id, (key, offset)) for outcome in outcomes)
+    return False
+
+
+def _index(state: State, entity: Entity) -> None:
     match entity:
-        case KeyState():
-            state.timers.at(entity.key.ends_at.timestamp() + 1.0, "key_end", key)
         case Notification():
             state.restore.living.append((entity.inbox, entity.order, entity.id))
             index(state, entity)
@@ -182,7 +209,8 @@ def _judge_void_only(state: State, key: str, value: bytes) -> None:
             entity.stage, entity.doubt = "sending", None  # taken over: in doubt, and said to be
             entity.attempt_at = entity.attempt_at or entity.accepted
             entity.outcomes = list(takewhile(_is_of_before_the_attempt, entity.outcomes))
-        _enter(state, key, entity)
+        put(state, key, entity)
+        _index(state, entity)
     elif isinstance(entity, OptOut):
         put(state, key, entity)  # a refusal is the fact of an answered POST: believing it can only spare a text
     else:

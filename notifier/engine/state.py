@@ -257,6 +257,11 @@ class State:
         if self.keys.seen:
             self.keys.rest(self._in_use)
 
+    def deflate_some(self, most: int) -> bool:
+        """Of what a restore left as it was read. False: nothing is left."""
+        keys = self.keys.deflate_some(most)
+        return keys + self.notifications.deflate_some(most - keys) > 0
+
     def _in_use(self, key: str, entity: Notification | KeyState) -> bool:
         busy = isinstance(entity, Notification) and (entity.stage in ("sending", "doubt") or bool(entity.outcomes))
         return busy or key in self.ledger.bound or key in self.ledger.loose

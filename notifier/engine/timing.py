@@ -21,6 +21,7 @@ from notifier.engine.state import State
 from notifier.engine.table import positions_key, touch
 
 SWEPT_ABOVE = 5_000  # timers
+DEFLATED_AT_ONCE, DEFLATE_EVERY = 300, 0.3  # some 5 ms; seconds
 
 _BEFORE_TWILIO: frozenset[Stage] = frozenset({"held", "waiting", "sending", "doubt"})
 _MEANT_IN: dict[str, frozenset[Stage]] = {
@@ -93,6 +94,16 @@ def _heartbeat(state: State, _key: str, now: float) -> None:
     state.timers.at(now + state.config.heartbeat_every / 3, "heartbeat")
 
 
+def _deflate(state: State, _key: str, now: float) -> None:
+    if state.deflate_some(DEFLATED_AT_ONCE):
+        deflate_later(state, now)
+
+
+def deflate_later(state: State, now: float) -> None:
+    """After a restore: what was read takes its small form, a few milliseconds' worth at a time."""
+    state.timers.at(now + DEFLATE_EVERY, "deflate")
+
+
 _TIMERS: dict[str, Callable[[State, str, float], None]] = {
     "due": _for_notification(arriving.due),
     "expire": _for_notification(arriving.expire),
@@ -107,5 +118,6 @@ _TIMERS: dict[str, Callable[[State, str, float], None]] = {
     "page": lambda state, key, _now: drop_page(state, key),
     "write_page": lambda state, _key, now: write_page(state, now),
     "key_end": key_ended,
+    "deflate": _deflate,
     "heartbeat": _heartbeat,
 }

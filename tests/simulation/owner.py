@@ -29,7 +29,9 @@ from notifier.engine.inputs import (
     Elected,
     InboxRecord,
     Input,
+    LedgerChunk,
     LedgerRead,
+    LedgerRecord,
     Looked,
     Polled,
     Published,
@@ -45,6 +47,7 @@ from tests.simulation.world import World
 APPEND_TIMEOUT = 4.0
 POST_TIMEOUT = 3.0
 HONEST = 0.002
+CHUNK = 5  # records
 
 
 class Owner:
@@ -201,16 +204,25 @@ class Owner:
 
         def finish(position: int) -> None:
             end = world.ledger.next if command.end is None else command.end
-            self._inputs.extend(world.ledger.read(position, end))
+            self._hand_over(world.ledger.read(position, end), command)
             self.give(LedgerRead(end))
 
         def begin() -> None:
             middle = world.ledger.next if command.end is None else command.end
-            self._inputs.extend(world.ledger.read(command.start, middle))
+            self._hand_over(world.ledger.read(command.start, middle), command)
             self._drain()
             world.after(world.random.uniform(0.001, 0.4), lambda: finish(middle))
 
         world.after(world.random.uniform(0.001, 0.2), begin)
+
+    def _hand_over(self, records: list[LedgerRecord], command: ReadLedger) -> None:
+        """A restore in small chunks, a gap record by record."""
+        if command.end is None:
+            self._inputs.extend(
+                LedgerChunk(tuple(records[start : start + CHUNK])) for start in range(0, len(records), CHUNK)
+            )
+        else:
+            self._inputs.extend(records)
 
     def _send(self, command: Send) -> None:
         world, faults, request = self.world, self.world.faults, command.request

@@ -41,6 +41,7 @@ from notifier.engine.inputs import (
     ConfigChanged,
     InboxRecord,
     Input,
+    LedgerChunk,
     LedgerRead,
     Looked,
     Polled,
@@ -160,8 +161,9 @@ class Shell:
                     self.appends.append(records)
                 case ReadLedger(start, end):
                     stop = len(self.ledger.records) if end is None else end
-                    for record in self.ledger.records[start:stop]:
-                        self.give(record)
+                    found = self.ledger.records[start:stop]
+                    for given in found if end is not None else [LedgerChunk(tuple(found))]:
+                        self.give(given)
                     self.give(LedgerRead(stop))
                 case Send(epoch, request):
                     self.sends.append(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notifier.engine.accepting import held_bytes
+from notifier.engine.entities import decode_entity
 from tests.unit.engine.builders import CLINIC, DAY, HOTEL, key, person
 from tests.unit.engine.harness import Shell, connection, tenant, workflow
 
@@ -126,3 +127,52 @@ def test_a_key_that_a_restart_found_is_forgotten_when_it_is_over(most_unpacked: 
     assert len(successor.partition.state.keys) == 1
     successor.pass_time(3 * DAY + 2.0)
     assert len(successor.partition.state.keys) == 0
+
+
+def test_what_a_restore_read_takes_less_room_a_little_later_and_is_the_same() -> None:
+    shell = Shell(SLOW, most_unpacked=0).own()
+    queue(shell, 12)
+    successor = shell.successor()
+    keys = successor.partition.state.keys
+    read = keys.packed_bytes
+    successor.pass_time(1.0)
+    assert keys.packed_bytes < 0.6 * read
+    for number in range(12):
+        name = f"k/{HOTEL}/k{number}"
+        value = shell.ledger.newest(name).value
+        assert value is not None
+        assert keys.get(name) == decode_entity(name, value)
+
+
+@pytest.mark.parametrize("most_unpacked", [0, 2_000])
+def test_what_was_said_before_a_restart_is_not_said_again(most_unpacked: int) -> None:
+    """The ledger's last word on the text still has the outcome that it was accepted."""
+    shell = Shell(most_unpacked=most_unpacked).own()
+    shell.order()
+    sid = shell.answer()
+    shell.results_acknowledged()
+    shell.pass_time(70.0)  # the heartbeat writes how far the results topic is
+    first, late = shell.successor(), shell.successor()
+    late.pass_time(10.0)
+    for successor in (first, late):
+        successor.sends = shell.sends
+        assert successor.published == []
+    late.callback("delivered", sid=sid)
+    assert late.said() == [("delivered", None)]
+    written = late.ledger.newest("n/" + late.only().id).value
+    assert written is not None
+    assert b"notification.accepted" not in written
+
+
+@pytest.mark.parametrize("away", [4 * DAY, 60.0])
+def test_a_key_ends_though_its_owner_has_not_looked_at_it_since_the_restart(away: float) -> None:
+    shell = Shell(SLOW).own()
+    queue(shell, 1)
+    shell.answer()
+    shell.callback("delivered")
+    shell.results_acknowledged()
+    shell.pass_time(70.0)
+    shell.now += away
+    successor = shell.successor()
+    successor.pass_time(4 * DAY)
+    assert successor.ledger.newest(f"k/{HOTEL}/k0").value is None
