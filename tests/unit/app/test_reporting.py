@@ -1,0 +1,42 @@
+"""The gauges that are sums over partitions: what waits, for what, and since when."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from notifier.app import reporting
+from notifier.app.reporting import Report
+from notifier.metrics import Metrics
+from tests.unit.engine.builders import START, key, person
+from tests.unit.engine.harness import Shell, connection, tenant
+
+
+@pytest.mark.parametrize("most_unpacked", [3, 2_000])
+async def test_what_waits_is_counted_by_stage_and_the_oldest_told(
+    monkeypatch: pytest.MonkeyPatch, most_unpacked: int
+) -> None:
+    monkeypatch.setattr(reporting, "SLICE", 7)  # several, of twenty
+    shell = Shell([tenant(), connection(rate=0.5)], most_unpacked=most_unpacked).own()
+    for number in range(20):
+        shell.now = START + number / 10
+        shell.key_event("key.ready", key(name=f"k{number}", persons=[person(phone=f"+1202555{number:04d}")]))
+    metrics = Metrics(CollectorRegistry(), "1")
+    driver = SimpleNamespace(partition=shell.partition, inbox_end=23, halted=None)
+    report = Report(
+        SimpleNamespace(now=lambda: START + 60.0), metrics, lambda: {0: driver}, lambda: shell.partition.state.catalog,
+        tuple, dict, "notifier.inbox", lambda: None,
+    )  # fmt: skip
+    await report.gauge()
+
+    def sample(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"notifier_{name}", labels)
+
+    assert [sample("backlog", state=state) for state in ("sending", "waiting", "held")] == [1.0, 19.0, 0.0]
+    assert sample("backlog_oldest_seconds", state="sending") == pytest.approx(60.0)
+    assert sample("backlog_oldest_seconds", state="waiting") == pytest.approx(59.9)
+    assert sample("backlog_oldest_seconds", state="held") == 0.0
+    assert sample("consumer_lag", topic="notifier.inbox", partition="0") == 3.0
+    assert report.status()["notifications"] == {"sending": 1, "waiting": 19}
