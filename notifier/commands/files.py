@@ -100,7 +100,9 @@ def _json(file: str, text: str, first_line: int) -> object:
 class _Loader(yaml.SafeLoader):
     """Composes nodes; what they mean is decided below. No implicit types: a scalar keeps its text."""
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - of the class, as PyYAML has it
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.yaml_implicit_resolvers = {}
 
 
 _NULL = re.compile(r"null|Null|NULL|~|")

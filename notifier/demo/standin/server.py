@@ -27,6 +27,7 @@ from notifier.demo.standin.messages import CreatedMessage, MessageStore
 from notifier.demo.standin.reception import Reception
 
 HOST = "127.0.0.1"
+NO_FAULTS, USUAL_TIMING = Faults(), Timing()
 
 
 class TwilioStandIn:
@@ -40,9 +41,9 @@ class TwilioStandIn:
         now: Callable[[], float],
         *,
         port: int = 0,
-        faults: Faults = Faults(),  # noqa: B008  # frozen
+        faults: Faults = NO_FAULTS,
         seed: int = 0,
-        timing: Timing = Timing(),  # noqa: B008  # frozen
+        timing: Timing = USUAL_TIMING,
         record: IO[bytes] | None = None,
     ) -> None:
         self._port = port
