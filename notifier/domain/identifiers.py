@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from hashlib import blake2b
 
-from notifier.domain.events import EventRef
+from notifier.domain.events import EventRef, InboxEvent
 
 
 def _digest(*parts: str, size: int = 16) -> bytes:
@@ -18,7 +18,7 @@ def event_identity(source: str, event_id: str) -> bytes:
     return _digest(source, event_id)
 
 
-def identity_of(event: EventRef) -> bytes:
+def identity_of(event: EventRef | InboxEvent) -> bytes:
     return event_identity(event.source, event.id)
 
 

@@ -37,26 +37,23 @@ class Segments:
 def measure(text: str) -> Segments:
     """The segments that `text` is billed as; an empty text has none."""
     if _GSM_ALL.issuperset(text):
-        if GSM_EXTENSION.isdisjoint(text):  # nearly every text: nothing in it can be cut in two
-            return Segments(_whole(len(text), "GSM-7"), "GSM-7", len(text))
+        if GSM_EXTENSION.isdisjoint(text):
+            return _count("GSM-7", len(text), None, ())
         sizes = [2 if character in GSM_EXTENSION else 1 for character in text]
-        return _count("GSM-7", sizes, ())
+        return _count("GSM-7", sum(sizes), sizes, ())
     forcing = tuple(dict.fromkeys(character for character in text if character not in _GSM_ALL))
-    return _count("UCS-2", [2 if ord(character) > 0xFFFF else 1 for character in text], forcing)
+    sizes = [2 if ord(character) > 0xFFFF else 1 for character in text]
+    return _count("UCS-2", sum(sizes), sizes, forcing)
 
 
-def _whole(units: int, encoding: Encoding) -> int:
-    """Segments of a text of which every character is one unit."""
+def _count(encoding: Encoding, units: int, sizes: list[int] | None, forcing: tuple[str, ...]) -> Segments:
+    """`sizes` None: nearly every text, in which nothing can be cut in two."""
+    room = _CONCATENATED[encoding]
     if units <= _SINGLE[encoding]:
-        return 1 if units else 0
-    return -(-units // _CONCATENATED[encoding])
-
-
-def _count(encoding: Encoding, sizes: list[int], forcing: tuple[str, ...]) -> Segments:
-    units = sum(sizes)
-    if units <= _SINGLE[encoding]:
-        return Segments(1 if units else 0, encoding, units, forcing)
-    return Segments(_filled(sizes, _CONCATENATED[encoding]), encoding, units, forcing)
+        count = 1 if units else 0
+    else:
+        count = -(-units // room) if sizes is None else _filled(sizes, room)
+    return Segments(count, encoding, units, forcing)
 
 
 def _filled(sizes: Iterable[int], room: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from notifier.domain.events import KeyData
-from notifier.domain.identifiers import event_identity
+from notifier.domain.identifiers import identity_of
 from notifier.engine.commands import Measured
 from notifier.engine.emitting import emit_ignored
 from notifier.engine.inputs import InboxRecord
@@ -57,7 +57,7 @@ def _accept_once(state: State, record: InboxRecord, now: float) -> str:
     if read_again(state, record.position):
         return "read_again"
     event = record.event
-    if state.identities.known(event_identity(event.source, event.id)):
+    if state.identities.known(identity_of(event)):
         return "repeated"
     tenant = state.catalog.tenants.get(event.tenant)
     if tenant is None:

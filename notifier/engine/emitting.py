@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from notifier.domain.events import EventRef, InboxEvent
-from notifier.domain.identifiers import event_identity, event_subject, identity_of
+from notifier.domain.identifiers import event_subject, identity_of
 from notifier.domain.outcomes import (
     TERMINAL_STATUSES,
     AppliedData,
@@ -118,7 +118,7 @@ def emit_run(
 
 
 def note_key(event: EventRef) -> str:
-    return "e/" + event_identity(event.source, event.id).hex()
+    return "e/" + identity_of(event).hex()
 
 
 def emit_applied(state: State, event: InboxEvent, inbox: int, affected: tuple[str, ...], now: float) -> None:
@@ -148,5 +148,5 @@ def _note(
             )
         )  # fmt: skip
     state.notes[key] = note
-    born(state, identity_of(event.ref))
+    born(state, identity_of(event))
     touch(state, key, bound=True)

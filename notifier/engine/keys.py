@@ -9,7 +9,7 @@ from __future__ import annotations
 from notifier.domain.catalog import TenantConfig
 from notifier.domain.channel_rules import SHARE_RULE, Part, decide
 from notifier.domain.events import EventRef, InboxEvent, KeyData, Person, Share
-from notifier.domain.identifiers import event_identity, notification_id
+from notifier.domain.identifiers import identity_of, notification_id
 from notifier.domain.outcomes import Cause, Channel, TemplateRef
 from notifier.engine.arriving import arrive, event_time
 from notifier.engine.emitting import emit_applied, emit_ignored
@@ -38,7 +38,7 @@ def accept_key_event(
     if known is None:
         known = KeyState(tenant=tenant.name, key=data.key, inbox=inbox)
         state.keys.put(key, known)
-    known.inbox, known.identity = inbox, event_identity(event.source, event.id).hex()
+    known.inbox, known.identity = inbox, identity_of(event).hex()
     touch(state, key, bound=True)
     change = KeyChange(state, tenant, event, known, inbox, now)
     if not stale:

@@ -100,8 +100,10 @@ class PackingTable(Generic[Packable]):
         for name in names:
             packed = self._packed.get(name, _DEFLATED)
             if not packed.startswith(_DEFLATED):
-                head = packed[1 : 1 + self._head_size]
-                deflated = self._packed[name] = _DEFLATED + head + self._deflate(self._unpack(name, packed))
+                head, value = packed[1 : 1 + self._head_size], packed[1 + self._head_size :]
+                if packed.startswith(_SAID):
+                    value = encode_entity(self._unpack(name, packed))
+                deflated = self._packed[name] = _DEFLATED + head + self._deflate(value)
                 self.packed_bytes += len(deflated) - len(packed)
         return len(names)
 
@@ -117,7 +119,7 @@ class PackingTable(Generic[Packable]):
             entity = self._unpacked.get(name)
             if entity is not None and not in_use(self._prefix + name, entity):
                 del self._unpacked[name]
-                packed = self._packed[name] = _DEFLATED + self._head(entity) + self._deflate(entity)
+                packed = self._packed[name] = _DEFLATED + self._head(entity) + self._deflate(encode_entity(entity))
                 self.packed_bytes += len(packed)
         self.seen = set()
 
@@ -130,9 +132,9 @@ class PackingTable(Generic[Packable]):
     def _head(self, _entity: Packable) -> bytes:
         return b""
 
-    def _deflate(self, entity: Packable) -> bytes:
+    def _deflate(self, value: bytes) -> bytes:
         deflate = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 4, zlib.Z_DEFAULT_STRATEGY, self._usual)
-        return deflate.compress(encode_entity(entity)) + deflate.flush()
+        return deflate.compress(value) + deflate.flush()
 
     def _unpack(self, name: str, packed: bytes) -> Packable:
         value = packed[1 + self._head_size :]

@@ -41,7 +41,7 @@ def accept_consent(state: State, tenant: TenantConfig, event: InboxEvent, inbox:
         emit_ignored(state, event, inbox, "no_effect", now)
         return
     state.consents[key] = Consent(
-        given=given, at=at, source=data.source, wording=data.wording, inbox=inbox, identity=identity_of(event.ref).hex()
+        given=given, at=at, source=data.source, wording=data.wording, inbox=inbox, identity=identity_of(event).hex()
     )
     touch(state, key, bound=True)
     emit_applied(state, event, inbox, (), now)
