@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from notifier.domain.catalog import BUILTIN_TEMPLATES, ConnectionConfig, TemplateConfig, TenantConfig
 from notifier.domain.events import Key, Person, Share
@@ -222,13 +223,13 @@ def variables(tenant: TenantConfig, key: Key, person: Person) -> dict[str, str]:
     the tenant's zone and form.
     """
     stay = key.reservation if key.origin == "pms" else None
-    link = (key.credentials.magic_link or "").strip()
+    link, form = (key.credentials.magic_link or "").strip(), tenant.document.date_time_format
     return {
         "firstName": (person.first_name or "").strip(),
         "lastName": (person.last_name or "").strip(),
         "propertyName": tenant.document.name,
-        "startDate": _local(tenant, key.starts_at) if stay else "",
-        "endDate": _local(tenant, key.ends_at) if stay else "",
+        "startDate": _local(key.starts_at, tenant.zone, form) if stay else "",
+        "endDate": _local(key.ends_at, tenant.zone, form) if stay else "",
         "referenceNumber": (stay.reference_number or "").strip() if stay else "",
         "spaceName": (key.space_name or "").strip() if stay else "",
         "doorCode": (key.credentials.door_code or "").strip(),
@@ -237,7 +238,8 @@ def variables(tenant: TenantConfig, key: Key, person: Person) -> dict[str, str]:
     }
 
 
-def _local(tenant: TenantConfig, moment: datetime) -> str:
+@lru_cache(maxsize=4096)  # guests of one house come and go at the same hours
+def _local(moment: datetime, zone: ZoneInfo, form: str) -> str:
     if not MINYEAR < moment.year < MAXYEAR:
         return ""  # "no end" written as the last day of the calendar: a zone could carry it over the edge
-    return moment.astimezone(tenant.zone).strftime(tenant.document.date_time_format)
+    return moment.astimezone(zone).strftime(form)

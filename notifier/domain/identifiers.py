@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from functools import lru_cache
 from hashlib import blake2b
 
 from notifier.domain.events import EventRef, InboxEvent
@@ -13,6 +14,7 @@ def _digest(*parts: str, size: int = 16) -> bytes:
     return blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=size).digest()
 
 
+@lru_cache(maxsize=1024)  # asked for several times while an event is worked on
 def event_identity(source: str, event_id: str) -> bytes:
     """The 16 bytes by which an accepted event is remembered; `(source, id)` is its identity."""
     return _digest(source, event_id)

@@ -13,7 +13,7 @@ trusted:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pystache import parser
@@ -74,7 +74,7 @@ class Template:
         """A text above Twilio's limit is refused there, whatever is behind it: no more than that is kept of it."""
         parts: list[str] = []
         warnings: dict[str, None] = {}
-        _render(self._nodes, (values,), parts, warnings)
+        _render(self._nodes, values, (values,), parts, warnings)
         return Rendered("".join(parts)[:LONGEST_TEXT], tuple(warnings))
 
 
@@ -88,7 +88,7 @@ def compile_template(source: str) -> Template:
 
 def find_value(values: Values, name: str) -> object:
     """What a variable of this name stands for outside of any section; None when it is missing."""
-    return _resolve(_path(name), (values,))
+    return _resolve(_path(name), values, (values,))
 
 
 # Checking: the parser itself passes over an unclosed tag or section, and never says where a fault stands.
@@ -189,30 +189,32 @@ def _path(name: str) -> Path:
     return () if stripped == "." else tuple(stripped.split("."))
 
 
-# Rendering: `stack` holds what sections stand on, the innermost last.
+# Rendering: `here` is what `.` stands for, `scopes` are the objects that names are sought in, the innermost first.
 
-_Stack = tuple[object, ...]
+_Scopes = tuple[Values, ...]
 
 
-def _render(nodes: tuple[_Node, ...], stack: _Stack, parts: list[str], warnings: dict[str, None]) -> None:
+def _render(
+    nodes: tuple[_Node, ...], here: object, scopes: _Scopes, parts: list[str], warnings: dict[str, None]
+) -> None:
     for node in nodes:
         if isinstance(node, str):
             parts.append(node)
         elif isinstance(node, _Variable):
-            parts.append(_variable(node, stack, warnings))
+            parts.append(_variable(node, here, scopes, warnings))
         else:
-            for value in _shown(node, stack):
-                _render(node.nodes, (*stack, value), parts, warnings)
+            _section(node, here, scopes, parts, warnings)
 
 
-def _shown(section: _Section, stack: _Stack) -> tuple[object, ...]:
-    """The values that the section is rendered for, one after another."""
-    value = _resolve(section.path, stack)
-    if not _is_there(value):
-        return (None,) if section.inverted else ()
+def _section(section: _Section, here: object, scopes: _Scopes, parts: list[str], warnings: dict[str, None]) -> None:
+    value = _resolve(section.path, here, scopes)
     if section.inverted:
-        return ()
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+        if not _is_there(value):
+            _render(section.nodes, None, scopes, parts, warnings)
+    elif _is_there(value):
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            inner = (item, *scopes) if isinstance(item, Mapping) else scopes
+            _render(section.nodes, item, inner, parts, warnings)
 
 
 def _is_there(value: object) -> bool:
@@ -221,20 +223,17 @@ def _is_there(value: object) -> bool:
     return False
 
 
-def _variable(variable: _Variable, stack: _Stack, warnings: dict[str, None]) -> str:
-    found: list[str] = []
-    reasons: list[str] = []
+def _variable(variable: _Variable, here: object, scopes: _Scopes, warnings: dict[str, None]) -> str:
+    values = []
     for path in variable.paths:
-        value = _resolve(path, stack)
-        text = _text(value)
+        value = _resolve(path, here, scopes)
+        text = value if isinstance(value, str) else _text(value)
         if text:
             return text
-        if text is None:
-            reasons.append(f"{'.'.join(path) or '.'} {_why_empty(value)}")
-        else:
-            found.append(text)
-    if not found:
-        warnings.update(dict.fromkeys(reasons))
+        values.append(value)
+    if all(_text(value) is None for value in values):
+        for path, value in zip(variable.paths, values, strict=True):
+            warnings[f"{'.'.join(path) or '.'} {_why_empty(value)}"] = None
     return ""
 
 
@@ -261,17 +260,18 @@ def _why_empty(value: object) -> str:
     return "has no text: nothing is put in its place"
 
 
-def _resolve(path: Path, stack: _Stack) -> object:
+def _resolve(path: Path, here: object, scopes: _Scopes) -> object:
     """None when missing. The first name is sought from the innermost value outwards, the others within it."""
     if not path:
-        return stack[-1]
-    for scope in reversed(stack):
-        if isinstance(scope, (dict, Mapping)) and path[0] in scope:  # `dict` by name: a tenth of the time
-            return _descend(scope, path)
+        return here
+    first, *others = path
+    for scope in scopes:
+        if first in scope:
+            return _descend(scope[first], others) if others else scope[first]
     return None
 
 
-def _descend(value: object, path: Path) -> object:
+def _descend(value: object, path: Sequence[str]) -> object:
     for name in path:
         if isinstance(value, (dict, Mapping)):
             value = value.get(name)

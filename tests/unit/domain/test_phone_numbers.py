@@ -2,13 +2,15 @@
 
 import hashlib
 import hmac
+import random
 import re
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.phone_numbers import hash_number, mask, normalise
+from notifier.domain.phone_numbers import _parsed, hash_number, mask, normalise
 
 
 @pytest.mark.parametrize(
@@ -96,3 +98,22 @@ def test_a_hash_is_keyed_and_says_which_it_is() -> None:
     expected = hmac.new(b"pepper", b"+12025550143", hashlib.sha256).hexdigest()
     assert hash_number("+12025550143", b"pepper") == f"hmac-sha256:{expected}"
     assert hash_number("+12025550143", b"salt") != hash_number("+12025550143", b"pepper")
+
+
+_COUNTRIES = sorted(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+
+
+@pytest.mark.parametrize("country", _COUNTRIES)
+def test_a_number_that_is_e164_already_reads_as_the_library_reads_it(country: str) -> None:
+    """Of every length, with every beginning: some are prefixes that are dialled within the country only."""
+    digits = random.Random(country)
+    for length in range(4, 16 - len(country)):
+        for beginning in range(100):
+            number = f"+{country}{beginning:02}" + "".join(digits.choices("0123456789", k=length - 2))
+            assert normalise(number, None) == _parsed(number, None)
+
+
+@given(st.sampled_from(_COUNTRIES), st.from_regex(r"[0-9]{3,14}", fullmatch=True), st.sampled_from(["US", "NO", "XX"]))
+def test_and_the_region_changes_nothing_in_it(country: str, national: str, region: str) -> None:
+    number = f"+{country}{national}"[:16]
+    assert normalise(number, region) == _parsed(number, region)
