@@ -50,4 +50,5 @@ BARS = [
     Bar("dids.bytes_per_identity", "memory of a remembered identity", "bytes", "at most", 100),
     Bar("h.filters_per_second", "filters evaluated", "/s", None),
     Bar("h.templates_per_second", "templates rendered", "/s", None),
+    Bar("h.engine_us_per_text", "CPU of the engine alone for a text", "us", None),
 ]

@@ -35,7 +35,7 @@ MEASUREMENTS = [
     Measurement("g", "two processes against one, provider at 100 ms", two_against_one),
     Measurement("dflat", "memory over 300,000 texts, each delivered and forgotten", flatness),
     Measurement("dids", "memory of a remembered identity, over 300,000 events", identities),
-    Measurement("h", "filters and templates a second, pure functions", pure),
+    Measurement("h", "filters and templates a second, pure functions; the engine without its shells", pure),
 ]
 
 

@@ -1,4 +1,4 @@
-"""(h) What the pure functions take: filters of workflows, and templates, compiled once as the daemon has them."""
+"""(h) What the pure parts take: filters and templates, compiled once as the daemon has them, and the engine alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 
+from bench.engine_alone import engine_alone
 from bench.setting import Setting
 from notifier.domain.default_templates import DOORCODE_IS_CHANGED, KEY_IS_READY
 from notifier.domain.filters import compile_filter
@@ -16,6 +18,7 @@ from notifier.domain.templates import compile_template
 
 ORDER = Path(__file__).parent.parent / "deploy" / "samples" / "events" / "order.shipped.json"
 SECONDS = 2.0
+ENGINE_TEXTS = 3_000
 FILTERS: list[dict[str, object]] = [
     {"isDeleted": {"$ne": True}},
     {"status": "shipped", "lineItems.price": {"$gte": 100}},
@@ -38,6 +41,7 @@ def pure(_setting: Setting) -> dict[str, float]:
         "filters_per_second": _rate([partial(one.matches, order) for one in filters]),
         "templates_per_second": _rate([partial(one.render, VALUES) for one in templates]),
         "segment_counts_per_second": _rate([partial(measure, text) for text in texts]),
+        "engine_us_per_text": median(engine_alone(ENGINE_TEXTS) for _ in range(5)),
     }
 
 

@@ -7,7 +7,7 @@ empty when `METRICS__TENANT_LABEL` is off: to Prometheus, an empty label is an a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -44,7 +44,7 @@ class Metrics:
         self.registry = registry
         self._tenant_label = tenant_label
         self._declared: dict[str, _Declared] = {}
-        self._children: dict[tuple[str, tuple[str, ...]], Counter | Histogram] = {}
+        self._recorders: dict[tuple[str, tuple[str, ...]], Callable[[float], None]] = {}
         self.build_info = Info("notifier_build", "The version that runs.", registry=registry)
         self.build_info.info({"version": version})
         self._declare_work()
@@ -120,24 +120,20 @@ class Metrics:
         Counters go up by `value`, gauges become it, histograms observe it. Raises `KeyError` for an unknown metric
         and `ValueError` for a wrong number of labels: both are faults of ours.
         """
-        series = self._children.get((metric, labels)) or self._child(metric, labels)
-        if isinstance(series, Counter):
-            series.inc(value)
-        elif isinstance(series, Gauge):
-            series.set(value)
-        else:
-            series.observe(value)
+        record = self._recorders.get((metric, labels)) or self._recorder(metric, labels)
+        record(value)
 
-    def _child(self, metric: str, labels: tuple[str, ...]) -> Counter | Gauge | Histogram:
+    def _recorder(self, metric: str, labels: tuple[str, ...]) -> Callable[[float], None]:
         """Kept for the next time, but for gauges, whose series `replace` takes away."""
         series, names, _ = self._declared[metric]
         if names:
             pairs = zip(names, labels, strict=True)
             hidden = () if self._tenant_label else ("tenant",)
             series = series.labels(*("" if name in hidden else label for name, label in pairs))
-        if not isinstance(series, Gauge):
-            self._children[metric, labels] = series
-        return series
+        if isinstance(series, Gauge):
+            return series.set
+        recorder = self._recorders[metric, labels] = series.inc if isinstance(series, Counter) else series.observe
+        return recorder
 
     def replace(self, gauge: str, series: Mapping[tuple[str, ...], float]) -> None:
         """Set these series of a gauge and forget all others; those that differ in a hidden label only are added up."""

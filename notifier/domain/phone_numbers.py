@@ -55,6 +55,8 @@ def _plan(country: str) -> _Plan:
     metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(
         code, phonenumbers.region_code_for_country_code(code)
     )
+    if metadata is None or metadata.general_desc is None:
+        return _Plan(frozenset(), None)
     prefix = metadata.national_prefix_for_parsing
     return _Plan(frozenset(metadata.general_desc.possible_length), re.compile(prefix) if prefix else None)
 

@@ -224,17 +224,24 @@ def _is_there(value: object) -> bool:
 
 
 def _variable(variable: _Variable, here: object, scopes: _Scopes, warnings: dict[str, None]) -> str:
-    values = []
     for path in variable.paths:
         value = _resolve(path, here, scopes)
         text = value if isinstance(value, str) else _text(value)
         if text:
             return text
-        values.append(value)
-    if all(_text(value) is None for value in values):
-        for path, value in zip(variable.paths, values, strict=True):
-            warnings[f"{'.'.join(path) or '.'} {_why_empty(value)}"] = None
+    warnings.update(dict.fromkeys(_reasons(variable, here, scopes)))
     return ""
+
+
+def _reasons(variable: _Variable, here: object, scopes: _Scopes) -> list[str]:
+    """Why nothing is shown; none when a value is there and is empty."""
+    reasons: list[str] = []
+    for path in variable.paths:
+        value = _resolve(path, here, scopes)
+        if _text(value) is not None:
+            return []
+        reasons.append(f"{'.'.join(path) or '.'} {_why_empty(value)}")
+    return reasons
 
 
 def _text(value: object) -> str | None:

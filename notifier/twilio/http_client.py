@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import lru_cache
 from string import ascii_letters, digits
 from urllib.parse import urlsplit
 
@@ -92,10 +93,15 @@ def form_encoded(fields: Mapping[str, object]) -> str:
     Raises `UnicodeEncodeError` for what is no text, such as half a surrogate pair.
     """
     return "&".join(
-        f"{_escaped(name)}={_escaped(str(value))}"
+        f"{_escaped_name(name)}={_escaped(str(value))}"
         for name, given in fields.items()
         for value in (given if isinstance(given, list | tuple) else (given,))
     )
+
+
+@lru_cache(maxsize=256)  # the library's own, a handful
+def _escaped_name(name: str) -> str:
+    return _escaped(name)
 
 
 def _escaped(text: str) -> str:

@@ -38,7 +38,7 @@ SPEAKING = {
     "notifier/commands/template_preview.py": {"_warnings"},
     "notifier/domain/connection_checks.py": {"_account_faults", "_broken", "_pool", "_unverified", "_words", "decide"},
     "notifier/domain/previews.py": {"_warnings"},
-    "notifier/domain/templates.py": {"_variable"},
+    "notifier/domain/templates.py": {"_reasons"},
     "notifier/domain/workflow_verdicts.py": {"_text_faults", "warnings"},
     "notifier/kafka/source_positions.py": {"RECORDS_LOST", "RECREATED"},
     "notifier/kafka/topic_checks.py": {"_partition_faults", "differences", "setting_faults"},
