@@ -8,11 +8,13 @@ notification when it is decided again. Which reason: contract section 6.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, datetime
 from functools import cache, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec.structs import replace
 
 from notifier.domain.catalog import BUILTIN_TEMPLATES, ConnectionConfig, TemplateConfig, TenantConfig
 from notifier.domain.events import Key, Person, Share
@@ -33,8 +35,7 @@ LONGEST_ADDRESS = 254  # characters (RFC 5321)
 _EMAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One notification of a person. `to`: E.164, wherever it is known. `reason`: None for `send` alone."""
 
     channel: Channel
@@ -45,15 +46,13 @@ class Part:
     template: TemplateConfig | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """One part; under policy `both` two for a person who has both contacts, the e-mail first."""
 
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(msgspec.Struct, frozen=True):
     """What the table asks. `connected`: the tenant has a Connection of its own."""
 
     email_toggle: bool
@@ -63,8 +62,7 @@ class Situation:
     connected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """None in a column means any."""
 
     email_toggle: bool | None
@@ -96,14 +94,14 @@ def decide(tenant: TenantConfig, key: Key, person: Person, template_name: str, n
     """What is to be done for one person of a key, now (wall time in seconds)."""
     number = normalise(person.phone or "", tenant.document.default_region)
     results = _results(tenant, person, number)
-    parts = tuple(_part(result, tenant, number, template_name) for result in results)
+    parts = tuple([_part(result, tenant, number, template_name) for result in results])
     if not tenant.document.live:
         return Decision(tuple(replace(part, action="hold", reason="not_live") for part in parts))
     if results == ("notifications_disabled",):
         return Decision(parts)
     if not is_active(key, now):
         return Decision(tuple(replace(part, action="skip", reason="key_not_active") for part in parts))
-    return Decision(tuple(part if part.action != "send" else _ready(part, key) for part in parts))
+    return Decision(tuple([part if part.action != "send" else _ready(part, key) for part in parts]))
 
 
 def decide_share(

@@ -8,8 +8,9 @@ segment may stay one unit short.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Encoding = Literal["GSM-7", "UCS-2"]
 
@@ -24,8 +25,7 @@ _SINGLE = {"GSM-7": 160, "UCS-2": 70}
 _CONCATENATED = {"GSM-7": 153, "UCS-2": 67}
 
 
-@dataclass(frozen=True, slots=True)
-class Segments:
+class Segments(msgspec.Struct, frozen=True):
     """`units`: septets for GSM-7, UTF-16 code units for UCS-2. `forcing`: what keeps the text out of GSM-7."""
 
     count: int

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from pystache import parser
 
 LONGEST_SOURCE = 10_000  # characters; Twilio takes texts of 1,600
@@ -39,8 +40,7 @@ class TemplateSyntaxError(ValueError):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True):
     """`warnings` name variables, never their values."""
 
     text: str

@@ -32,14 +32,20 @@ def arrive(state: State, n: Notification) -> None:
     touch(state, "n/" + n.id, bound=True)
 
 
+def expires(state: State, n: Notification, deadline: float) -> None:
+    """Until when it is of use; on its own it is skipped then."""
+    if n.deadline != deadline or n.status is None:
+        n.deadline = deadline
+        state.timers.at(deadline, "expire", n.id)
+
+
 def skip(state: State, n: Notification, reason: str, now: float, detail: str | None = None) -> None:
     finish(state, n, "skipped", now, reason=reason, detail=detail)
 
 
 def wait(state: State, n: Notification, now: float) -> None:
-    """It may be sent, now or at its time; it expires on its own."""
+    """It may be sent, now or at its time."""
     n.stage, n.hold = "waiting", None
-    state.timers.at(n.deadline, "expire", n.id)
     if n.due > now:
         emit(state, n, "scheduled", now, reason="lead_time", bound=True)
         state.timers.at(n.due, "due", n.id)
@@ -50,7 +56,6 @@ def wait(state: State, n: Notification, now: float) -> None:
 def hold(state: State, n: Notification, reason: str, now: float) -> None:
     """Wait for something other than time: a credential, a tenant that goes live."""
     n.stage = "held"
-    state.timers.at(n.deadline, "expire", n.id)
     if n.hold != reason or n.status != "held":
         n.hold = reason
         emit(state, n, "held", now, reason=reason, bound=True)

@@ -143,8 +143,14 @@ def _park(state: State, n: Notification, cause: str, reason: str, now: float) ->
     finish(state, n, "parked", now, reason=reason)
 
 
-def poll(state: State, n: Notification) -> None:
-    if n.stage == "handed" and n.sid is not None:
+def poll(state: State, n: Notification, now: float) -> None:
+    """No callback came; from now on it is asked for, further and further apart, until it counts as unconfirmed."""
+    if n.stage != "handed":
+        return
+    if n.id not in state.polls:
+        state.polls[n.id] = state.config.poll_after
+        state.timers.at((n.handed_over or now) + state.config.unconfirmed_after, "unconfirmed", n.id)
+    if n.sid is not None:
         state.commands.append(Poll(n.id, n.connection or "", n.sid))
 
 

@@ -76,7 +76,7 @@ def offer(state: State, lane: Lane, now: float) -> None:
         if lane.head is None:
             state.lanes.pop(lane.key, None)
         return
-    if lane.head not in (None, first.id) and (now < lane.blocked_until or _in_flight(state, lane.head or "")):
+    if lane.head not in (None, first.id) and _blocked(state, lane, now):
         return
     queue = sender_queue(state, first.connection or "", first.sender or "", now)
     tenant = lane.key[0]
@@ -89,9 +89,17 @@ def offer(state: State, lane: Lane, now: float) -> None:
     state.runnable[(queue.owner, queue.name)] = None
 
 
-def _in_flight(state: State, notification_id: str) -> bool:
-    n = state.notifications.get(notification_id)
-    return n is not None and n.stage == "sending"
+def _blocked(state: State, lane: Lane, now: float) -> bool:
+    """The answer to its head offers the lane again; where that is not awaited any more, a timer does."""
+    head = state.notifications.get(lane.head or "")
+    if head is not None and head.stage == "sending":
+        return True
+    if now < lane.blocked_until:
+        if lane.timed < lane.blocked_until:
+            lane.timed = lane.blocked_until
+            state.timers.at(lane.timed, "lane", SEPARATOR.join(lane.key))
+        return True
+    return False
 
 
 def _first(state: State, lane: Lane, now: float) -> Notification | None:
@@ -159,7 +167,6 @@ def hold_lane(state: State, n: Notification, now: float) -> None:
     if lane.head != n.id:
         lane.head = n.id
         lane.blocked_until = now + state.config.lane_wait
-        state.timers.at(lane.blocked_until, "lane", SEPARATOR.join(lane.key))
 
 
 def free_lane(state: State, n: Notification, now: float) -> None:

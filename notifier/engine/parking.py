@@ -15,7 +15,7 @@ from notifier.domain.compiling import WORKFLOW_EXPIRY
 from notifier.domain.failures import classify_delivery
 from notifier.domain.identifiers import notification_id
 from notifier.domain.outcomes import Cause
-from notifier.engine.arriving import arrive, skip, wait
+from notifier.engine.arriving import arrive, expires, skip, wait
 from notifier.engine.doubts import LOOK_AGAIN, look
 from notifier.engine.emitting import emit_resolved
 from notifier.engine.entities import KeyState, Notification
@@ -103,12 +103,13 @@ def _send_again(state: State, old: Notification, now: float) -> None:
     new_id = notification_id(old.tenant, old.event.source, old.event.id, f"resend/{old.id}", old.person, old.channel)
     if new_id not in state.notifications:
         new = replace(
-            old, id=new_id, accepted=now, due=now, retry_at=0.0, deadline=now + WORKFLOW_EXPIRY[old.class_],
-            stage="waiting", hold=None, status=None, seq=0, attempt=0, poster=None, attempt_at=None, answer=None,
-            cancel=None, cause=Cause(notification=old.id), run_ended=True, error_code=None, error_class=None,
-            final_at=None, parked_until=None, parked_reason=None, resend_asked=False, others=[], outcomes=[],
+            old, id=new_id, accepted=now, due=now, retry_at=0.0, stage="waiting", hold=None, status=None, seq=0,
+            attempt=0, poster=None, attempt_at=None, answer=None, cancel=None, cause=Cause(notification=old.id),
+            run_ended=True, error_code=None, error_class=None, final_at=None, parked_until=None, parked_reason=None,
+            resend_asked=False, others=[], outcomes=[],
         )  # fmt: skip
         arrive(state, new)
+        expires(state, new, now + WORKFLOW_EXPIRY[old.class_])
         _begin(state, old, new, now)
     _close(state, old)
 

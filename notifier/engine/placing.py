@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from notifier.domain.catalog import ConnectionConfig, TenantConfig
 from notifier.domain.channel_rules import SHARE_RULE, Part, decide, decide_share
-from notifier.engine.arriving import address, hold, skip, wait
+from notifier.engine.arriving import address, expires, hold, skip, wait
 from notifier.engine.entities import KeyState, Notification
 from notifier.engine.finishing import finish
 from notifier.engine.lanes import enqueue, leave_lane
@@ -42,7 +42,7 @@ def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, 
     lane, sender, moved = (n.tenant, n.to or ""), (n.connection, n.sender), n.to not in (None, part.to)
     address(state, n, part.to)
     n.body = None
-    n.deadline = _deadline(known, part, _due(tenant, known, n))
+    expires(state, n, _deadline(known, part, _due(tenant, known, n)))
     n.connection = part.connection.owner if part.connection else None
     n.sender = _sender(part.connection, part.to) if part.connection and part.to else None
     match part.action:
@@ -60,7 +60,6 @@ def place(state: State, tenant: TenantConfig, known: KeyState, n: Notification, 
                 _place_in_time(state, n, now, moved=moved, due=due)
     if _placing(n) != before and n.stage != "final":
         touch(state, "n/" + n.id, bound=True)
-        state.timers.at(n.deadline, "expire", n.id)
     if moved or n.stage == "held" or n.due > now:
         leave_lane(state, lane, n, now)
 

@@ -43,6 +43,8 @@ def resume(state: State, now: float) -> None:
 
 
 def _resume(state: State, n: Notification, now: float) -> None:
+    if n.stage != "handed":
+        state.timers.at(n.deadline, "expire", n.id)
     match n.stage:
         case "sending":
             enter_doubt(state, n, "takeover", now, inherited=True)
@@ -53,7 +55,6 @@ def _resume(state: State, n: Notification, now: float) -> None:
         case "waiting":
             _wait_again(state, n, now)
         case "held":
-            state.timers.at(n.deadline, "expire", n.id)
             if n.hold in ("connection_broken", "sender_held"):
                 restored_hold(state, n, now)
             release_if_resumed(state, n, now)  # its release is not written before its turn comes
@@ -74,12 +75,9 @@ def _resume_final(state: State, notification_id: str, now: float) -> None:
 def _wait_again(state: State, n: Notification, now: float) -> None:
     if n.attempt > 0:
         hold_lane(state, n, now)  # in retry: it keeps its place, counted from the CLAIM
-    state.timers.at(n.deadline, "expire", n.id)
     enqueue(state, n, now)
 
 
 def _follow(state: State, n: Notification, now: float) -> None:
-    since = n.handed_over or now
-    state.polls[n.id] = state.config.poll_after
-    state.timers.at(max(now, since) + state.config.poll_after, "poll", n.id)
-    state.timers.at(max(now, since + state.config.unconfirmed_after), "unconfirmed", n.id)
+    unconfirmed = (n.handed_over or now) + state.config.unconfirmed_after
+    state.timers.at(max(now, min(now + state.config.poll_after, unconfirmed)), "poll", n.id)

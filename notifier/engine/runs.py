@@ -17,7 +17,7 @@ from notifier.domain.outcomes import WorkflowRef
 from notifier.domain.phone_numbers import normalise
 from notifier.domain.segments import measure
 from notifier.domain.workflow_rules import Refused, ResolvedSms, matching, payload_view, resolve_sms
-from notifier.engine.arriving import address, arrive, event_time, skip, wait
+from notifier.engine.arriving import address, arrive, event_time, expires, skip, wait
 from notifier.engine.emitting import emit_applied, emit_ignored, emit_run
 from notifier.engine.entities import Consent, Notification
 from notifier.engine.preparing import consent_refusal
@@ -76,9 +76,10 @@ def _run(
     n = Notification(
         id=notification_id(tenant.name, event.source, event.id, rule, "", "sms"), tenant=tenant.name, event=event.ref,
         inbox=inbox, order=order, accepted=now, event_time=event_time(event), traceparent=event.traceparent,
-        rule=workflow.name, workflow=ref, class_=workflow.class_, due=now, deadline=now + workflow.expires_after,
+        rule=workflow.name, workflow=ref, class_=workflow.class_, due=now,
     )  # fmt: skip
     arrive(state, n)
+    expires(state, n, now + workflow.expires_after)
     resolved = resolve_sms(workflow, tenant, view)
     if not tenant.document.live:
         skip(state, n, "not_live", now)

@@ -201,9 +201,7 @@ def hand_over(state: State, n: Notification, sid: str, status: str, now: float) 
     state.commands.append(Measured("segments_total", (n.tenant,), float(n.segments or 1)))
     end_run_as_accepted(state, n, now)
     got_through(state, n, now)
-    state.polls[n.id] = state.config.poll_after
-    state.timers.at(now + state.config.poll_after, "poll", n.id)
-    state.timers.at(now + state.config.unconfirmed_after, "unconfirmed", n.id)
+    state.timers.at(now + min(state.config.poll_after, state.config.unconfirmed_after), "poll", n.id)
     free_lane(state, n, now)
 
 

@@ -108,7 +108,7 @@ _TIMERS: dict[str, Callable[[State, str, float], None]] = {
     "due": _for_notification(arriving.due),
     "expire": _for_notification(arriving.expire),
     "investigate": _for_notification(doubts.investigate),
-    "poll": _for_notification(lambda state, n, _now: delivery.poll(state, n)),
+    "poll": _for_notification(delivery.poll),
     "unconfirmed": _for_notification(delivery.never_confirmed),
     "unpark": lambda state, key, now: retire_when_done(state, "n/" + key, now),
     "resend": _for_notification(look_once_more),

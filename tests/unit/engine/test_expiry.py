@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from notifier.domain.answers import InDoubt, NotSent, Rejected
+from notifier.engine.inputs import Answer
 from tests.unit.engine.harness import CLINIC, DAY, OTHER_PHONE, PHONE, START, Shell, connection, key, tenant, workflow
 
 HOUR = 3600.0
@@ -166,3 +167,23 @@ def test_what_expired_without_an_owner_is_skipped_by_the_next() -> None:
     successor = shell.successor()
     assert successor.said()[-2:] == [("skipped", "expired")] * 2
     assert successor.sends == []
+
+
+def test_what_was_under_way_when_its_owner_went_expires_like_any_other() -> None:
+    """In doubt, refused after all, and then held by its connection."""
+    shell = Shell([tenant(), connection()], probe_every=DAY).own()
+    shell.key_event("key.ready", key(ends=START + HOUR))
+    (request,) = shell.sends
+    successor = shell.successor()
+    refused = Rejected(error_class="hold_account", error_code=20003)
+    successor.give(Answer(request.notification_id, request.attempt, shell.epochs[0], refused))
+    assert successor.said()[-1] == ("held", "connection_broken")
+    successor.pass_time(HOUR)
+    assert successor.said()[-1] == ("skipped", "expired")
+
+
+def test_a_key_that_ended_when_time_began_expires_at_once() -> None:
+    """Its deadline is 0, as if none had been set."""
+    shell = hotel(live=False)
+    shell.key_event("key.ready", key(starts=0.0, ends=0.0))
+    assert shell.said() == [("held", "not_live"), ("skipped", "not_live")]

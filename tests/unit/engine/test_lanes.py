@@ -58,6 +58,19 @@ def test_a_doubt_holds_later_texts_for_lane_wait_at_most() -> None:
     assert bodies(shell) == ["Order 1", "Order 2"]
 
 
+def test_a_second_doubt_of_the_same_person_holds_the_next_text_just_as_long() -> None:
+    shell = clinic()
+    for number in (1, 2, 3):
+        shell.order(number)
+    shell.answer(InDoubt(cause="time_out"))
+    shell.pass_time(46.0)
+    shell.answer(InDoubt(cause="time_out"))
+    shell.pass_time(43.0)  # of 45, begun a second ago
+    assert bodies(shell) == ["Order 1", "Order 2"]
+    shell.pass_time(2.0)
+    assert bodies(shell) == ["Order 1", "Order 2", "Order 3"]
+
+
 def test_a_retry_holds_later_texts_for_lane_wait_at_most_also_when_its_post_is_under_way_just_then() -> None:
     shell = clinic()
     shell.order(1)

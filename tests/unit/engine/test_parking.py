@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from notifier.domain.answers import InDoubt, MessageMatch
+from notifier.domain.answers import InDoubt, MessageMatch, NotSent
 from notifier.domain.signals import DeliveryStatus, DropParked, ResendParked
 from notifier.engine.inputs import SignalRecord
 from tests.unit.engine.harness import (
@@ -112,6 +112,15 @@ def test_a_resend_that_was_asked_twice_is_one_text() -> None:
     shell.show()
     shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
     assert len(shell.sends) == 2
+
+
+def test_a_resent_text_that_cannot_go_out_expires_like_any_other() -> None:
+    shell, old = parked()
+    shell.signal(ResendParked(tenant=CLINIC, notification_id=old))
+    shell.show()
+    shell.answer(NotSent(retry_after=30 * DAY))
+    shell.pass_time(7 * DAY)
+    assert shell.said(shell.sends[-1].notification_id) == [("scheduled", "retry"), ("skipped", "expired")]
 
 
 def test_a_wish_outlives_its_owner() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from notifier.domain.answers import InDoubt, MessageMatch, NotSent
 from tests.unit.engine.harness import Shell, connection, key, tenant
 
@@ -124,6 +126,20 @@ def test_silence_is_polled_and_ends_unconfirmed() -> None:
     shell.pass_time(120.1)
     assert len(shell.polls) == 1
     shell.pass_time(880.0)
+    assert shell.said()[-1] == ("unconfirmed", None)
+
+
+@pytest.mark.parametrize("owner", ["the same", "another"])
+def test_it_ends_unconfirmed_in_time_also_when_no_poll_would_come_before(owner: str) -> None:
+    shell = hotel(poll_after=5_000.0, unconfirmed_after=1_000.0)
+    shell.key_event("key.ready", key())
+    shell.answer()
+    shell.pass_time(500.0)
+    if owner == "another":
+        shell = shell.successor()
+    shell.pass_time(499.0)
+    assert shell.said()[-1] == ("accepted", None)
+    shell.pass_time(1.1)
     assert shell.said()[-1] == ("unconfirmed", None)
 
 
