@@ -24,6 +24,7 @@ DEEPEST_NESTING = 100
 # multiplies is bounded here, where it can still be refused. Texts are bounded by `templates.LONGEST_TEXT`.
 MOST_PERSONS = 500
 LONGEST_NAME_BYTES = 256  # of an event's id and source and of a key's id, as they are written in JSON
+_LONGEST_ESCAPE = 6  # bytes of one character: \u001f
 CONSENT_EVENT_TYPES = frozenset({"consent.given", "consent.withdrawn"})
 
 RefusalReason = Literal[
@@ -51,8 +52,7 @@ class Refusal:
     tenant: str | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadEvent:
+class ReadEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A record that was understood; whether its tenant exists is not known here."""
 
     id: str
@@ -201,6 +201,8 @@ def _required(attributes: Mapping[str, object], name: str) -> str:
 
 
 def _is_too_long(name: str) -> bool:
+    if len(name) * _LONGEST_ESCAPE <= LONGEST_NAME_BYTES:
+        return False
     return len(msgspec.json.encode(name)) - 2 > LONGEST_NAME_BYTES
 
 

@@ -38,7 +38,7 @@ class Accounts:
             self.forget(owner)
             raise CredentialsUnavailable(f"there is no Connection of {owner}")
         known = self._clients.get(owner)
-        if known is None or known[0] != connection:
+        if known is None or (known[0] is not connection and known[0] != connection):
             login = self._secrets.login(connection)
             client = Client(login.user, login.password, login.account_sid, http_client=self._http_client)
             known = self._clients[owner] = (connection, client)

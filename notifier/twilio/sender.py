@@ -6,8 +6,9 @@ a JSON object with an integer `code`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import isfinite
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
@@ -82,11 +83,14 @@ def status_callback_url(public_url: str, request: SendRequest) -> str:
 
     The fragment is an instruction to Twilio and no part of what it requests or signs.
     """
-    query = {"n": request.notification_id, "a": str(request.attempt)}
-    if request.connection != request.tenant:
-        query["t"] = request.tenant
-    path = f"/twilio/{quote(request.connection, safe='')}/status"
-    return f"{public_url}{path}?{urlencode(query)}#{CALLBACK_RETRIES}"
+    connection, notification = _quoted(request.connection), quote(request.notification_id, safe="")
+    tenant = f"&t={_quoted(request.tenant)}" if request.connection != request.tenant else ""
+    return f"{public_url}/twilio/{connection}/status?n={notification}&a={request.attempt}{tenant}#{CALLBACK_RETRIES}"
+
+
+@lru_cache(maxsize=4096)
+def _quoted(tenant: str) -> str:
+    return quote(tenant, safe="")
 
 
 def _read_error(answer: ErrorAnswer) -> SendResult:

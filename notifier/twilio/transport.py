@@ -8,8 +8,9 @@ bodies, because packing some hundred bytes only costs time, and unpack what come
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+import msgspec
 
 CONNECT_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 15.0  # shorter than Twilio's, so that a connection about to be closed is not used
@@ -29,8 +30,7 @@ class Interrupted(Exception):
         self.cause: Literal["time_out", "connection_lost", "server_error"] = cause
 
 
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawAnswer(msgspec.Struct, frozen=True):
     """`headers` are looked up whatever their case."""
 
     status: int
