@@ -114,6 +114,7 @@ class Installation:
         self.tenants = [tenant_name(number) for number in range(tenants)]
         self._rates = rates or {}
         self._profile, self._platform = profile, platform
+        self._provider_url = provider_url
         self._public_port = free_port()
         self._settings = {
             "NOTIFIER_KAFKA__BOOTSTRAP_SERVERS": setting.bootstrap,
@@ -215,6 +216,20 @@ class Installation:
                     raise RuntimeError("the partitions were not divided between two processes")
                 time.sleep(0.2)
             yield [one, two]
+
+    @contextmanager
+    def handwritten(self) -> Iterator[Sequence[Daemon]]:
+        """The loop of `handwritten.py` in place of a daemon."""
+        log = self.folder / f"{self.prefix}-handwritten.log"
+        arguments = [self.bootstrap, self.source, self.results, self._provider_url]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bench.handwritten", *arguments], stdout=output, stderr=subprocess.STDOUT
+            )
+        try:
+            yield [Daemon(process, 0, 0, log)]
+        finally:
+            end(process)
 
     def _spy(self, pid: int) -> subprocess.Popen[bytes] | None:
         spy = _py_spy()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from statistics import median
 
 from bench.installation import PARTITIONS, Daemon, Installation
@@ -15,9 +16,20 @@ from bench.traffic import ACCEPTED, Event, Reader, key_ready, publish
 EVENTS, WARM_UP = 20_000, 1_000
 MOST_SECONDS = 600.0
 PAIRS = 3
+Senders = Callable[[Installation], AbstractContextManager[Sequence[Daemon]]]
 
 
 def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str, float]:
+    """How fast the daemons are: see `_backlog`."""
+    return _backlog(setting, latency_ms, lambda installation: installation.daemons(processes))
+
+
+def handwritten(setting: Setting) -> dict[str, float]:
+    """The same of the loop in `handwritten.py`."""
+    return _backlog(setting, 100, Installation.handwritten)
+
+
+def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str, float]:
     """Texts a second from the first POST to the last outcome in the results topic, CPU and memory of the daemons.
 
     A warm-up goes before, and is not counted. While the events are published the daemons stand still (SIGSTOP), so
@@ -27,7 +39,7 @@ def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str
     with setting.folder() as folder, fast_server(folder, latency_ms) as server:
         installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
-        with installation.daemons(processes) as daemons:
+        with senders(installation) as daemons:
             outcomes = Outcomes(installation)
             publish(setting.bootstrap, installation.source, _events(installation, 0, WARM_UP))
             outcomes.until(WARM_UP, daemons, setting)
