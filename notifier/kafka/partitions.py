@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from aiokafka.partitioner import murmur2
 
 
+@lru_cache(maxsize=16_384)  # keys are tenants
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of `key` in a topic of so many partitions, as Java's default partitioner computes it."""
     hashed: int = murmur2(key)

@@ -22,7 +22,8 @@ from notifier.domain.failures import SMALLEST_TWILIO_CODE
 from notifier.twilio.transport import Transport
 
 _UNESCAPED = frozenset(ascii_letters + digits + "_.-~")
-_ESCAPES = {chr(code): f"%{code:02X}" for code in range(256) if chr(code) not in _UNESCAPED}
+_ESCAPES = [chr(octet) if chr(octet) in _UNESCAPED else f"%{octet:02X}" for octet in range(256)]
+_ESCAPES[ord(" ")] = "+"
 
 
 class _ErrorBody(msgspec.Struct):
@@ -105,13 +106,7 @@ def _escaped_name(name: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    octets = text if text.isascii() else text.encode().decode("latin-1")
-    found = set(octets) - _UNESCAPED
-    if "%" in found:  # before there are any that are escapes
-        octets = octets.replace("%", "%25")
-    for character in found - {"%", " "}:
-        octets = octets.replace(character, _ESCAPES[character])
-    return octets.replace(" ", "+")
+    return "".join(map(_ESCAPES.__getitem__, text.encode()))
 
 
 def basic_authorization(user: str, password: str) -> str:
