@@ -37,6 +37,29 @@ class Described(NamedTuple):
     meaning: str
 
 
+class Series:
+    """What one place tells of a gauge, whole: a series that it tells of no more is gone, and nobody else's is."""
+
+    def __init__(self, gauge: Gauge, hidden: Sequence[bool]) -> None:
+        self._gauge, self._hidden = gauge, hidden
+        self._told: dict[tuple[str, ...], Gauge] = {}
+
+    def tell(self, values: Mapping[tuple[str, ...], float]) -> None:
+        """By labels, in the order of their declaration; those that differ in a hidden label only are added up."""
+        sums: dict[tuple[str, ...], float] = {}
+        for labels, value in values.items():
+            shown = tuple("" if hide else label for hide, label in zip(self._hidden, labels, strict=True))
+            sums[shown] = sums.get(shown, 0.0) + value
+        for gone in self._told.keys() - sums.keys():
+            del self._told[gone]
+            self._gauge.remove(*gone)
+        for shown, value in sums.items():
+            child = self._told.get(shown)
+            if child is None:
+                child = self._told[shown] = self._gauge.labels(*shown)
+            child.set(value)
+
+
 class Metrics:
     """All series of one process, on a registry that is handed in."""
 
@@ -124,7 +147,7 @@ class Metrics:
         record(value)
 
     def _recorder(self, metric: str, labels: tuple[str, ...]) -> Callable[[float], None]:
-        """Kept for the next time, but for gauges, whose series `replace` takes away."""
+        """Kept for the next time, but for gauges, whose series may be taken away."""
         series, names, _ = self._declared[metric]
         if names:
             pairs = zip(names, labels, strict=True)
@@ -135,17 +158,12 @@ class Metrics:
         recorder = self._recorders[metric, labels] = series.inc if isinstance(series, Counter) else series.observe
         return recorder
 
-    def replace(self, gauge: str, series: Mapping[tuple[str, ...], float]) -> None:
-        """Set these series of a gauge and forget all others; those that differ in a hidden label only are added up."""
-        declared = self._declared[gauge].series
-        declared.clear()
-        sums: dict[tuple[str, ...], float] = {}
-        hidden = [not self._tenant_label and name == "tenant" for name in self._declared[gauge].labels]
-        for labels, value in series.items():
-            shown = tuple("" if hide else label for hide, label in zip(hidden, labels, strict=True))
-            sums[shown] = sums.get(shown, 0.0) + value
-        for shown, value in sums.items():
-            self.record(gauge, shown, value)
+    def series(self, gauge: str) -> Series:
+        """Those of a gauge that one place tells of. Raises `KeyError` for an unknown one."""
+        declared = self._declared[gauge]
+        assert isinstance(declared.series, Gauge)
+        hidden = tuple(not self._tenant_label and name == "tenant" for name in declared.labels)
+        return Series(declared.series, hidden)
 
     def described(self) -> Iterator[Described]:
         """Every metric, for the reference page."""

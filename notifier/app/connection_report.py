@@ -21,7 +21,6 @@ from notifier.domain.connection_checks import (
 )
 from notifier.engine.emitting import rfc3339
 from notifier.engine.state import Hold
-from notifier.metrics import Metrics
 
 Known = tuple[ConnectionCheck, float | None]
 Row = Mapping[str, object]
@@ -45,13 +44,10 @@ class ConnectionReport:
         names = sorted({*owned.tenants, *owned.connections})
         return [self._row(name, owned.tenants.get(name), name in owned.connections, holds) for name in names]
 
-    def gauge(self, metrics: Metrics) -> None:
-        """Who is not told of any more has no series any more."""
+    def series(self) -> dict[tuple[str, ...], float]:
+        """By tenant and state: 1 for the one that it is in."""
         states = {row["tenant"]: row["state"] for row in self.rows()}
-        metrics.replace(
-            "connection_state",
-            {(str(name), state): float(states[name] == state) for name in states for state in CONNECTION_STATES},
-        )
+        return {(str(name), state): float(states[name] == state) for name in states for state in CONNECTION_STATES}
 
     def _row(self, name: str, tenant: TenantConfig | None, has_connection: bool, holds: Mapping[str, Holds]) -> Row:
         check, checked_at = self._known(name) if has_connection else (NOTHING_KNOWN, None)

@@ -18,7 +18,7 @@ from notifier.engine.state import State
 from notifier.metrics import Metrics
 
 PHASES = ("idle", "claiming", "restoring", "owning", "lost", "halted")
-SLICE = 2_000  # notifications: a millisecond
+SLICE = 1_000  # notifications: half a millisecond
 WAITING = ("held", "waiting", "sending", "doubt", "handed")
 
 
@@ -40,6 +40,9 @@ class Report:
         self._clock, self._metrics, self._drivers = clock, metrics, drivers
         self._catalog, self._missing, self._loops = catalog, missing, loops
         self._inbox_topic, self._connections = inbox_topic, connections
+        self._partition_states, self._lags = metrics.series("partition_state"), metrics.series("consumer_lag")
+        self._sender_backlogs = metrics.series("sender_backlog_seconds")
+        self._connection_states = metrics.series("connection_state")
 
     def progress(self) -> Mapping[str, float]:
         """Seconds since each loop moved; a partition that is owned at least feels its own heartbeat."""
@@ -104,27 +107,38 @@ class Report:
         self._metrics.record("timers", (), float(sum(len(state.timers.heap) for state in states)))
         in_flight = sum(account.in_flight for state in states for account in state.accounts.values())
         self._metrics.record("twilio_in_flight", (), float(in_flight))
-        for number, driver in drivers.items():
-            for phase in PHASES:
-                is_in = driver.partition.state.ledger.phase == phase
-                self._metrics.record("partition_state", (str(number), phase), float(is_in))
-            self._metrics.record("consumer_lag", (self._inbox_topic, str(number)), float(_lag(driver)))
-        self._gauge_senders(states)
+        self._partition_states.tell(
+            {
+                (str(number), phase): float(driver.partition.state.ledger.phase == phase)
+                for number, driver in drivers.items()
+                for phase in PHASES
+            }
+        )
+        self._lags.tell({(self._inbox_topic, str(number)): float(_lag(one)) for number, one in drivers.items()})
+        self._sender_backlogs.tell(await _sender_backlogs(states))
         connections = self._connections()
         if connections is not None:
-            connections.gauge(self._metrics)
-
-    def _gauge_senders(self, states: Sequence[State]) -> None:
-        for state in states:
-            for queue in state.senders.values():
-                for tenant, lanes in queue.tenants.items():
-                    waiting = sum(len(lane.due) for lane in lanes)
-                    self._metrics.record("sender_backlog_seconds", (tenant, queue.name), waiting / queue.rate)
+            self._connection_states.tell(connections.series())
 
 
 def _lag(driver: PartitionDriver) -> int:
     """Inbox records that were seen and are not accepted yet."""
     return max(0, driver.inbox_end - (driver.partition.state.positions.inbox or 0))
+
+
+async def _sender_backlogs(states: Sequence[State]) -> dict[tuple[str, ...], float]:
+    """By tenant and sender: seconds until what stands in line there is gone."""
+    seconds: dict[tuple[str, ...], float] = {}
+    for state in states:
+        for queue in tuple(state.senders.values()):
+            for tenant, lanes in tuple(queue.tenants.items()):
+                waiting = 0
+                for looked, lane in enumerate(tuple(lanes), 1):
+                    waiting += len(lane.due)
+                    if looked % SLICE == 0:
+                        await asyncio.sleep(0)
+                seconds[tenant, queue.name] = waiting / queue.rate
+    return seconds
 
 
 async def _surveyed(states: Sequence[State]) -> tuple[Counter[str], Mapping[str, float]]:

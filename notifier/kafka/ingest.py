@@ -73,6 +73,7 @@ class Ingest:
         topics = settings.topics
         self._options, self._settings, self._following = options, settings, following
         self._metrics, self._now = metrics, now
+        self._lags = metrics.series("consumer_lag")
         self._platforms: dict[str, Platform] = dict.fromkeys(topics.sources("pms"), "pms")
         self._platforms |= dict.fromkeys(topics.sources("care"), "care")
         self._inbox, self._dead_letters = topics.name("inbox"), topics.name("dead_letters")
@@ -261,8 +262,8 @@ class Ingest:
         if self._now() - self._looked_at < _LOOK_EVERY:
             return
         self._looked_at = self._now()
-        for (topic, partition), lag in (await self._sources.look_for_progress(consumer)).items():
-            self._metrics.record("consumer_lag", (topic, str(partition)), float(lag))
+        lags = await self._sources.look_for_progress(consumer)
+        self._lags.tell({(topic, str(partition)): float(lag) for (topic, partition), lag in lags.items()})
 
 
 def _chunks(

@@ -78,9 +78,22 @@ def test_the_exposition_is_valid_openmetrics(metrics: Metrics) -> None:
     assert list(text_string_to_metric_families(generate_latest(metrics.registry).decode()))
 
 
-def test_a_gauge_that_was_replaced_can_be_set_again(metrics: Metrics) -> None:
-    """What is kept of counters for the next time is not kept of gauges: `replace` forgets their series."""
-    metrics.record("backlog", ("waiting",), 3.0)
-    metrics.replace("backlog", {("held",): 1.0})
-    metrics.record("backlog", ("waiting",), 5.0)
-    assert metrics.registry.get_sample_value("notifier_backlog", {"state": "waiting"}) == 5.0
+def lags(metrics: Metrics) -> dict[str, float]:
+    (family,) = (one for one in metrics.registry.collect() if one.name == "notifier_consumer_lag")
+    return {sample.labels["partition"]: sample.value for sample in family.samples}
+
+
+def test_what_a_place_tells_no_more_is_gone_and_what_others_tell_is_not(metrics: Metrics) -> None:
+    """A partition that was given away must not be told of for ever."""
+    inbox, sources = metrics.series("consumer_lag"), metrics.series("consumer_lag")
+    sources.tell({("pms.events", "7"): 1.0})
+    inbox.tell({("inbox", "0"): 3.0, ("inbox", "1"): 4.0})
+    inbox.tell({("inbox", "1"): 5.0})
+    assert lags(metrics) == {"7": 1.0, "1": 5.0}
+    inbox.tell({("inbox", "0"): 6.0})
+    assert lags(metrics) == {"7": 1.0, "0": 6.0}
+
+
+def test_only_a_gauge_is_told_whole(metrics: Metrics) -> None:
+    with pytest.raises(KeyError):
+        metrics.series("lag")

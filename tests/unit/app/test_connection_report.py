@@ -95,24 +95,25 @@ def test_who_has_a_connection_of_its_own_borrows_none() -> None:
 
 def test_the_metric_has_one_state_a_tenant_and_forgets_who_is_gone() -> None:
     metrics, told = Metrics(CollectorRegistry(), "1"), Told()
+    series = metrics.series("connection_state")
 
     def shown() -> dict[str, str]:
         (family,) = (one for one in metrics.registry.collect() if one.name == "notifier_connection_state")
         return {sample.labels["tenant"]: sample.labels["state"] for sample in family.samples if sample.value}
 
-    told.report.gauge(metrics)
+    series.tell(told.report.series())
     assert shown() == {
         "bare": "not_connected", "borrower": "not_connected", "own": "connected", "platform": "connected",
     }  # fmt: skip
     told.documents.remove(BARE)
     told.known["own"] = (ConnectionCheck(state="broken", reason="why"), 1.0)
-    told.report.gauge(metrics)
+    series.tell(told.report.series())
     assert shown() == {"borrower": "not_connected", "own": "broken", "platform": "connected"}
 
 
 def test_without_the_tenant_label_the_metric_counts_tenants() -> None:
     metrics = Metrics(CollectorRegistry(), "1", tenant_label=False)
-    Told().report.gauge(metrics)
+    metrics.series("connection_state").tell(Told().report.series())
     value = metrics.registry.get_sample_value
     counts = {
         state: value("notifier_connection_state", {"tenant": "", "state": state})

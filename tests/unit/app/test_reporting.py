@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from notifier.app import reporting
 from notifier.app.reporting import Report
 from notifier.metrics import Metrics
-from tests.unit.engine.builders import START, key, person
+from tests.unit.engine.builders import HOTEL, START, key, person
 from tests.unit.engine.harness import Shell, connection, tenant
 
 
@@ -39,4 +39,33 @@ async def test_what_waits_is_counted_by_stage_and_the_oldest_told(
     assert sample("backlog_oldest_seconds", state="waiting") == pytest.approx(59.9)
     assert sample("backlog_oldest_seconds", state="held") == 0.0
     assert sample("consumer_lag", topic="notifier.inbox", partition="0") == 3.0
+    assert sample("sender_backlog_seconds", tenant=HOTEL, sender="+15550000000") == 19 / 0.5
     assert report.status()["notifications"] == {"sending": 1, "waiting": 19}
+
+
+async def test_a_partition_that_was_given_away_and_a_sender_with_nothing_to_do_are_told_of_no_more() -> None:
+    shell = Shell([tenant(), connection(rate=0.5)]).own()
+    for number in range(3):
+        shell.key_event("key.ready", key(name=f"k{number}", persons=[person(phone=f"+1202555{number:04d}")]))
+    metrics = Metrics(CollectorRegistry(), "1")
+    drivers = {0: SimpleNamespace(partition=shell.partition, inbox_end=3, halted=None)}
+    report = Report(
+        SimpleNamespace(now=lambda: START), metrics, lambda: drivers, lambda: shell.partition.state.catalog,
+        tuple, dict, "notifier.inbox", lambda: None,
+    )  # fmt: skip
+
+    def series(name: str) -> list[dict[str, str]]:
+        (family,) = (one for one in metrics.registry.collect() if one.name == f"notifier_{name}")
+        return [sample.labels for sample in family.samples if sample.value or name == "consumer_lag"]
+
+    await report.gauge()
+    assert series("sender_backlog_seconds") == [{"tenant": HOTEL, "sender": "+15550000000"}]
+    assert series("partition_state") == [{"partition": "0", "state": "owning"}]
+    for _ in range(3):
+        shell.answer_all()
+        shell.pass_time(5.0)
+    await report.gauge()
+    assert series("sender_backlog_seconds") == []
+    drivers.clear()
+    await report.gauge()
+    assert series("partition_state") == series("consumer_lag") == []
