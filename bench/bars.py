@@ -47,6 +47,7 @@ BARS = [
     Bar("f.p99_with_ms", "the same beside 100,000 queued of one tenant", "ms", None),
     Bar("f.share_of_allowed", "how much worse, as a part of what is allowed (25 % or 20 ms)", "", "at most", 1.0),
     Bar("g.ratio", "two processes against one", "times", "at least", 1.6),
+    Bar("g.possible", "what all cores would give at the cost of a text with one process", "times", None),
     Bar("dflat.growth_percent", "memory at the end of 300,000 texts against after 40 %", "%", "at most", 5),
     Bar("dflat.end_mib", "memory then", "MiB", None),
     Bar("dids.bytes_per_identity", "memory of a remembered identity", "bytes", "at most", 100),

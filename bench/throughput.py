@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from statistics import median
 
 from bench.installation import PARTITIONS, Daemon, Installation
-from bench.processes import cpu_seconds, resident_bytes, standing_still
+from bench.processes import busy_seconds, cpu_seconds, resident_bytes, standing_still
 from bench.provider import FastServer, fast_server
 from bench.setting import Setting
 from bench.traffic import ACCEPTED, Event, Reader, key_ready, publish
@@ -45,9 +46,10 @@ def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str,
             outcomes.until(WARM_UP, daemons, setting)
             with standing_still([daemon.process for daemon in daemons]):
                 publish(setting.bootstrap, installation.source, _events(installation, WARM_UP, events))
-                begun = _cpu(daemons)
+                begun, busy, woken = _cpu(daemons), busy_seconds(), time.monotonic()
             outcomes.until(WARM_UP + events, daemons, setting)
             spent = _cpu(daemons) - begun
+            cores = (busy_seconds() - busy) / (time.monotonic() - woken)
             outcomes.close()
             peak = sum(resident_bytes(daemon.pid, "VmHWM") for daemon in daemons)
             seconds = outcomes.last_at - _first_post(server)
@@ -59,20 +61,28 @@ def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str,
         "cpu_seconds_per_1000": 1000 * spent / events,
         "peak_rss_mib": peak / 2**20,
         "most_in_flight": in_flight,
+        "cores_busy": cores,
         "events": events,
     }
 
 
 def two_against_one(setting: Setting) -> dict[str, float]:
-    """(g) The same backlog at 100 ms by two processes, as a multiple of one; the median of three pairs."""
-    pairs = []
-    for _ in range(PAIRS):
-        one, two = (backlog(setting, 100, processes)["texts_per_second"] for processes in (1, 2))
-        pairs.append((one, two))
+    """(g) The same backlog at 100 ms by two processes, as a multiple of one; the median of three pairs.
+
+    Broker, provider and load need cores, too: `possible` is what all cores would give at the cost that a text has with
+    one process, and `of_possible` how much of it two processes reach.
+    """
+    pairs = [(backlog(setting, 100, 1), backlog(setting, 100, 2)) for _ in range(PAIRS)]
+    ratio = median(two["texts_per_second"] / one["texts_per_second"] for one, two in pairs)
+    possible = (os.cpu_count() or 1) / median(one["cores_busy"] for one, _ in pairs)
     return {
-        "ratio": median(two / one for one, two in pairs),
-        "one_per_second": median(one for one, _ in pairs),
-        "two_per_second": median(two for _, two in pairs),
+        "ratio": ratio,
+        "possible": possible,
+        "of_possible": ratio / possible,
+        "one_per_second": median(one["texts_per_second"] for one, _ in pairs),
+        "two_per_second": median(two["texts_per_second"] for _, two in pairs),
+        "one_cores_busy": median(one["cores_busy"] for one, _ in pairs),
+        "two_cores_busy": median(two["cores_busy"] for _, two in pairs),
     }
 
 
