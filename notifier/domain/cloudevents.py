@@ -40,6 +40,14 @@ _Shape = TypeVar("_Shape", KeyData, ConsentData)
 _NOTHING = msgspec.Raw(b"null")
 
 
+class _DataAlone(msgspec.Struct):
+    data: msgspec.Raw = _NOTHING
+
+
+_data_alone = msgspec.json.Decoder(_DataAlone)
+_key_data, _consent_data = msgspec.json.Decoder(KeyData), msgspec.json.Decoder(ConsentData)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Why a record goes to the dead letters; `detail` is `field: rule`.
@@ -147,7 +155,7 @@ def _is_structured(headers: Headers) -> bool:
 def _structured(value: bytes, decoded: object) -> tuple[dict[str, object], object, msgspec.Raw]:
     if not isinstance(decoded, dict):
         raise _Refused("not_a_cloudevent", "value: must be an object")
-    raw = msgspec.json.decode(value, type=dict[str, msgspec.Raw]).get("data", _NOTHING)
+    raw = _data_alone.decode(value).data
     return {str(name): attribute for name, attribute in decoded.items()}, decoded.get("data"), raw
 
 
@@ -257,9 +265,9 @@ def _check_data(event_type: str, data: object, raw: msgspec.Raw, platform: Platf
     if not isinstance(data, dict):
         raise _Refused("invalid_data", "data: must be an object")
     if platform == "pms":
-        _check_key(event_type, _typed(raw, data, KeyData))
+        _check_key(event_type, _typed(raw, data, KeyData, _key_data))
     elif event_type in CONSENT_EVENT_TYPES:
-        consent = _typed(raw, data, ConsentData)
+        consent = _typed(raw, data, ConsentData, _consent_data)
         if not _is_sane(consent.at):
             raise _Refused("invalid_data", "data.at: must be a year from 1970 to 9998")
 
@@ -276,9 +284,9 @@ def _check_key(event_type: str, data: KeyData) -> None:
             raise _Refused("invalid_data", f"data.key.{name}: must be a year from 1970 to 9998")
 
 
-def _typed(raw: msgspec.Raw, data: object, type_: type[_Shape]) -> _Shape:
+def _typed(raw: msgspec.Raw, data: object, type_: type[_Shape], decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
     try:
-        return msgspec.json.decode(raw, type=type_)
+        return decoder.decode(raw)
     except msgspec.ValidationError:
         first = next(iter(misfits(data, type_)), None)
         field, rule = (

@@ -13,7 +13,7 @@ trusted:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -213,7 +213,7 @@ def _section(section: _Section, here: object, scopes: _Scopes, parts: list[str],
             _render(section.nodes, None, scopes, parts, warnings)
     elif _is_there(value):
         for item in value if isinstance(value, (list, tuple)) else (value,):
-            inner = (item, *scopes) if isinstance(item, Mapping) else scopes
+            inner = scopes if isinstance(item, str) or not isinstance(item, Mapping) else (item, *scopes)
             _render(section.nodes, item, inner, parts, warnings)
 
 
@@ -271,14 +271,14 @@ def _resolve(path: Path, here: object, scopes: _Scopes) -> object:
     """None when missing. The first name is sought from the innermost value outwards, the others within it."""
     if not path:
         return here
-    first, *others = path
+    first = path[0]
     for scope in scopes:
         if first in scope:
-            return _descend(scope[first], others) if others else scope[first]
+            return scope[first] if len(path) == 1 else _descend(scope[first], path[1:])
     return None
 
 
-def _descend(value: object, path: Sequence[str]) -> object:
+def _descend(value: object, path: Path) -> object:
     for name in path:
         if isinstance(value, (dict, Mapping)):
             value = value.get(name)

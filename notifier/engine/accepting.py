@@ -18,6 +18,8 @@ from notifier.engine.state import State
 UNPACKED_BYTES = 2_000  # of one as a struct with what belongs to it, as measured
 INDEX_BYTES = 600  # of its places in lanes, timers and indexes
 
+_key_data = msgspec.json.Decoder(KeyData)
+
 
 def wants_inbox(state: State) -> bool:
     """Back-pressure: no further event while a batch's worth of consequences is still to be written, or while what
@@ -64,8 +66,7 @@ def _accept_once(state: State, record: InboxRecord, now: float) -> str:
         emit_ignored(state, event, record.offset, "no_effect", now)
         return "ignored"
     if event.platform == "pms":
-        data = msgspec.json.decode(event.data, type=KeyData)
-        accept_key_event(state, tenant, event, data, record.offset, now)
+        accept_key_event(state, tenant, event, _key_data.decode(event.data), record.offset, now)
     elif event.type in CONSENT_TYPES:
         accept_consent(state, tenant, event, record.offset, now)
     else:
