@@ -102,9 +102,10 @@ def identities(setting: Setting) -> dict[str, float]:
                     load.put(care_event("order.created", tenants[number % len(tenants)], number))
                     if number % PUT_AT_ONCE == 0:
                         load.flush()
-                        _until(daemon, partial(taken, number - MOST_AHEAD), setting)
+                        setting.progress(f"{number:,} events put")
+                        _until(daemon, partial(taken, number - MOST_AHEAD))
                 load.flush()
-                _until(daemon, partial(taken, first + count), setting)
+                _until(daemon, partial(taken, first + count))
                 time.sleep(PAGES_SECONDS)
 
             ignored(0, IDENTITIES_BEFORE)
@@ -120,12 +121,10 @@ def _accepted(daemon: Daemon) -> int:
     return sum(one["inbox"] or 0 for one in json.loads(said)["partitions"]) if said else 0
 
 
-def _until(daemon: Daemon, done: Callable[[], bool], setting: Setting) -> None:
-    """Asks at once, so that nothing waits for the next look."""
+def _until(daemon: Daemon, done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + MOST_SECONDS
     while not done():
         daemon.check()
-        setting.progress(f"{_accepted(daemon):,} events taken")
         if time.monotonic() > deadline:
             raise RuntimeError("the events were not taken in time")
         time.sleep(0.05)

@@ -46,10 +46,10 @@ def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str,
             outcomes.until(WARM_UP, daemons, setting)
             with standing_still([daemon.process for daemon in daemons]):
                 publish(setting.bootstrap, installation.source, _events(installation, WARM_UP, events))
-                begun, busy, woken = _cpu(daemons), busy_seconds(), time.monotonic()
+                begun, busy = _cpu(daemons), busy_seconds()
             outcomes.until(WARM_UP + events, daemons, setting)
             spent = _cpu(daemons) - begun
-            cores = (busy_seconds() - busy) / (time.monotonic() - woken)
+            busy = busy_seconds() - busy
             outcomes.close()
             peak = sum(resident_bytes(daemon.pid, "VmHWM") for daemon in daemons)
             seconds = outcomes.last_at - _first_post(server)
@@ -61,7 +61,7 @@ def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str,
         "cpu_seconds_per_1000": 1000 * spent / events,
         "peak_rss_mib": peak / 2**20,
         "most_in_flight": in_flight,
-        "cores_busy": cores,
+        "cores_busy": busy / seconds,
         "events": events,
     }
 

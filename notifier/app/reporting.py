@@ -129,15 +129,16 @@ def _lag(driver: PartitionDriver) -> int:
 async def _sender_backlogs(states: Sequence[State]) -> dict[tuple[str, ...], float]:
     """By tenant and sender: seconds until what stands in line there is gone."""
     seconds: dict[tuple[str, ...], float] = {}
-    for state in states:
-        for queue in tuple(state.senders.values()):
-            for tenant, lanes in tuple(queue.tenants.items()):
-                waiting = 0
-                for looked, lane in enumerate(tuple(lanes), 1):
-                    waiting += len(lane.due)
-                    if looked % SLICE == 0:
-                        await asyncio.sleep(0)
-                seconds[tenant, queue.name] = waiting / queue.rate
+    looked = 0
+    for queue in [queue for state in states for queue in state.senders.values()]:
+        for tenant, lanes in [*queue.tenants.items()]:
+            waiting = 0
+            for lane in [*lanes]:
+                waiting += len(lane.due)
+                looked += 1
+                if looked % SLICE == 0:
+                    await asyncio.sleep(0)
+            seconds[tenant, queue.name] = waiting / queue.rate
     return seconds
 
 

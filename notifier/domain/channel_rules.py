@@ -236,8 +236,12 @@ def variables(tenant: TenantConfig, key: Key, person: Person) -> dict[str, str]:
     }
 
 
-@lru_cache(maxsize=4096)  # guests of one house come and go at the same hours
 def _local(moment: datetime, zone: ZoneInfo, form: str) -> str:
     if not MINYEAR < moment.year < MAXYEAR:
         return ""  # "no end" written as the last day of the calendar: a zone could carry it over the edge
+    return _written(moment, zone, form)
+
+
+@lru_cache(maxsize=4096)  # guests of one house come and go at the same hours
+def _written(moment: datetime, zone: ZoneInfo, form: str) -> str:
     return moment.astimezone(zone).strftime(form)

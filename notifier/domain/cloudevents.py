@@ -265,9 +265,9 @@ def _check_data(event_type: str, data: object, raw: msgspec.Raw, platform: Platf
     if not isinstance(data, dict):
         raise _Refused("invalid_data", "data: must be an object")
     if platform == "pms":
-        _check_key(event_type, _typed(raw, data, KeyData, _key_data))
+        _check_key(event_type, _typed(raw, data, _key_data))
     elif event_type in CONSENT_EVENT_TYPES:
-        consent = _typed(raw, data, ConsentData, _consent_data)
+        consent = _typed(raw, data, _consent_data)
         if not _is_sane(consent.at):
             raise _Refused("invalid_data", "data.at: must be a year from 1970 to 9998")
 
@@ -284,11 +284,11 @@ def _check_key(event_type: str, data: KeyData) -> None:
             raise _Refused("invalid_data", f"data.key.{name}: must be a year from 1970 to 9998")
 
 
-def _typed(raw: msgspec.Raw, data: object, type_: type[_Shape], decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
+def _typed(raw: msgspec.Raw, data: object, decoder: msgspec.json.Decoder[_Shape]) -> _Shape:
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError:
-        first = next(iter(misfits(data, type_)), None)
+        first = next(iter(misfits(data, decoder.type)), None)
         field, rule = (
             (dotted(first.path), first.message) if first else ("", "is not of the form that this type of event has")
         )

@@ -160,8 +160,8 @@ def polled(state: State, result: Polled, now: float) -> None:
         return
     if result.state is not None:
         apply_status(state, n, result.state.status, result.state.error_code, now)
-    if n.stage == "handed":
-        interval = min(state.polls.get(n.id, state.config.poll_after) * 2, state.config.poll_at_most_every)
+    if n.id in state.polls:  # else that ended it, or it was asked before a restore and is asked again anyway
+        interval = min(state.polls[n.id] * 2, state.config.poll_at_most_every)
         state.polls[n.id] = interval
         state.timers.at(now + interval, "poll", n.id)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import floor
 from typing import Literal
 
 import msgspec
@@ -35,7 +36,7 @@ _encode = msgspec.json.Encoder().encode
 
 def rfc3339(time: float) -> str:
     """UTC with milliseconds, as in every outcome."""
-    seconds, milliseconds = divmod(int(time * 1000.0 + 0.0005), 1000)  # what a float lacks is no millisecond
+    seconds, milliseconds = divmod(floor(time * 1000.0 + 0.0005), 1000)  # what a float lacks is no millisecond
     return f"{_to_the_second(seconds)}.{milliseconds:03}Z"
 
 

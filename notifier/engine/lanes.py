@@ -95,9 +95,9 @@ def _blocked(state: State, lane: Lane, now: float) -> bool:
     if head is not None and head.stage == "sending":
         return True
     if now < lane.blocked_until:
-        if lane.timed < lane.blocked_until:
-            lane.timed = lane.blocked_until
-            state.timers.at(lane.timed, "lane", SEPARATOR.join(lane.key))
+        if lane.timer_at < lane.blocked_until:
+            lane.timer_at = lane.blocked_until
+            state.timers.at(lane.timer_at, "lane", SEPARATOR.join(lane.key))
         return True
     return False
 

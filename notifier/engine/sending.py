@@ -152,6 +152,9 @@ def _close_attempt(state: State, n: Notification, now: float, why: str) -> None:
     if n.cancel is not None:
         finish(state, n, "cancelled", now, reason=n.cancel)
         return
+    if now >= n.deadline:
+        finish(state, n, "skipped", now, reason="expired")
+        return
     n.stage = "waiting"
     come_back(state, n)
     emit(state, n, "scheduled", now, reason="retry", detail=why, attempt=n.attempt + 1)

@@ -149,7 +149,7 @@ class Lane:
     due: list[tuple[int, int, str]] = field(default_factory=list)  # heap of (inbox, order, notification)
     head: str | None = None  # under way, in doubt or in retry
     blocked_until: float = 0.0
-    timed: float = 0.0  # until when a timer is set, since somebody waits behind the head
+    timer_at: float = 0.0  # when the last one comes due that was set since somebody waits behind the head
     queued: bool = False
 
 

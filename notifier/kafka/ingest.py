@@ -142,6 +142,7 @@ class Ingest:
             assigned = self._assigned
             self.progressed_at = self._now()
             if not assigned:
+                self._lags.tell({})
                 await self._wait_for_news(_LONGEST_BACKOFF)
                 continue
             try:

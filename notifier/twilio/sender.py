@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import isfinite
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -83,7 +83,7 @@ def status_callback_url(public_url: str, request: SendRequest) -> str:
 
     The fragment is an instruction to Twilio and no part of what it requests or signs.
     """
-    connection, notification = _quoted(request.connection), quote(request.notification_id, safe="")
+    connection, notification = _quoted(request.connection), quote_plus(request.notification_id)
     tenant = f"&t={_quoted(request.tenant)}" if request.connection != request.tenant else ""
     return f"{public_url}/twilio/{connection}/status?n={notification}&a={request.attempt}{tenant}#{CALLBACK_RETRIES}"
 

@@ -56,7 +56,7 @@ async def fleet(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
     )  # fmt: skip
     try:
         await fleet.prepare(_documents(fleet))
-        fleet.start_standin("--first-status-after", "0.1", "--next-status-after", "0.1")
+        fleet.start_standin("--first-status-after", "1", "--next-status-after", "0.1")
         fleet.start("all")
         await fleet.ready("all")
         await _work(fleet)

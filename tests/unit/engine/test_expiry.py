@@ -182,6 +182,20 @@ def test_what_was_under_way_when_its_owner_went_expires_like_any_other() -> None
     assert successor.said()[-1] == ("skipped", "expired")
 
 
+def test_what_was_intended_too_late_to_be_of_use_is_skipped() -> None:
+    """Else whatever held it next would hold it for ever: its expiry came due while it was under way."""
+    shell = Shell([tenant(), connection()]).own()
+    shell.hold_appends = True
+    shell.key_event("key.ready", key(ends=START + 10.0))
+    shell.pass_time(11.0)
+    shell.configure([tenant(live=False), connection()])
+    shell.hold_appends = False
+    shell.acknowledge()
+    shell.pass_time(1.0)
+    assert shell.said() == [("skipped", "expired")]
+    assert shell.sends == []
+
+
 def test_a_key_that_ended_when_time_began_expires_at_once() -> None:
     """Its deadline is 0, as if none had been set."""
     shell = hotel(live=False)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notifier.domain.answers import InDoubt, MessageMatch, NotSent
-from tests.unit.engine.harness import Shell, connection, key, tenant
+from tests.unit.engine.harness import OTHER_PHONE, Shell, connection, key, person, tenant
 
 
 def hotel(**settings: Any) -> Shell:
@@ -141,6 +141,22 @@ def test_it_ends_unconfirmed_in_time_also_when_no_poll_would_come_before(owner: 
     assert shell.said()[-1] == ("accepted", None)
     shell.pass_time(1.1)
     assert shell.said()[-1] == ("unconfirmed", None)
+
+
+def test_an_answer_to_a_poll_of_a_former_epoch_changes_nothing_in_when_it_ends() -> None:
+    shell = hotel(poll_after=120.0, unconfirmed_after=1_000.0)
+    shell.key_event("key.ready", key())
+    shell.answer()
+    shell.pass_time(121.0)
+    shell.hold_appends = True
+    shell.key_event("key.ready", key(name="k2", persons=[person(phone=OTHER_PHONE)]))
+    shell.hold_appends = False
+    shell.lose_append()  # claimed and restored again, while the poll is under way
+    shell.poll_answer("sent")
+    first = shell.polls[0].notification_id
+    assert shell.said(first)[-1] == ("sent", None)
+    shell.pass_time(2_000.0)
+    assert shell.said(first)[-1] == ("unconfirmed", None)
 
 
 def test_an_outcome_says_when_each_thing_happened() -> None:
