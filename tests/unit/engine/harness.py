@@ -198,6 +198,10 @@ class Shell:
         self.appends.pop(0)
         self.give(AppendUnknown())
 
+    def read_signals_again(self) -> None:
+        """From where the last restore said; those in between are as if they had never been written."""
+        self._signals = self.seeks[-1].signals or 0
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass, with a tick wherever the partition asked to be woken."""
         until = self.now + seconds
