@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from bench.installation import OPEN_RATE, account, sender, tenant_name, token
 from bench.traffic import key_ready
 from notifier.domain.answers import Accepted
 from notifier.domain.catalog import Catalog, build
@@ -102,7 +103,7 @@ class _World:
 def _catalog() -> Catalog:
     documents: list[Document] = []
     for number in range(TENANTS):
-        name = f"hotel-{number}"
+        name = tenant_name(number)
         documents.append(
             Tenant(
                 tenant=name, platform="pms", name=name, timezone="Europe/Oslo", consent=ConsentPolicy(required=False)
@@ -110,8 +111,8 @@ def _catalog() -> Catalog:
         )  # fmt: skip
         documents.append(
             Connection(
-                tenant=name, provider="twilio", account_sid=f"AC{number + 1:032x}", auth_token="token",
-                senders=(Sender(from_=f"+1555{4000000 + number}", segments_per_second=10_000.0),),
+                tenant=name, provider="twilio", account_sid=account(number), auth_token=token(name),
+                senders=(Sender(from_=sender(number), segments_per_second=OPEN_RATE),),
             )
         )  # fmt: skip
     return build(documents, 0)
@@ -119,7 +120,7 @@ def _catalog() -> Catalog:
 
 def _records(texts: int) -> Iterator[InboxRecord]:
     for number in range(texts):
-        told = msgspec.json.decode(key_ready(f"hotel-{number % TENANTS}", number).value)
+        told = msgspec.json.decode(key_ready(tenant_name(number % TENANTS), number).value)
         event = InboxEvent(
             id=told["id"], source=told["source"], type=told["type"], platform="pms", tenant=told["tenant"],
             data=msgspec.Raw(msgspec.json.encode(told["data"])), subject=told["subject"],

@@ -14,11 +14,11 @@ import sys
 import uvloop
 from aiohttp import ClientSession, TCPConnector
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from twilio.http.async_http_client import AsyncTwilioHttpClient  # type: ignore[import-untyped]
-from twilio.http.response import Response  # type: ignore[import-untyped]
-from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.http.async_http_client import AsyncTwilioHttpClient  # type: ignore[import-untyped]  # ships no types
+from twilio.http.response import Response  # type: ignore[import-untyped]  # ships no types
+from twilio.rest import Client  # type: ignore[import-untyped]  # ships no types
 
-from bench.installation import account, token
+from bench.installation import account, sender, token
 
 IN_FLIGHT = 1000
 TEXT = (
@@ -58,7 +58,7 @@ class Loop:
         client = self._clients.get(tenant)
         if client is None:
             client = self._clients[tenant] = Client(account(number), token(tenant), http_client=self._http)
-        message = await client.messages.create_async(to=person["phone"], from_=f"+1555{4000000 + number}", body=text)
+        message = await client.messages.create_async(to=person["phone"], from_=sender(number), body=text)
         result = {"type": "notification.accepted", "tenant": tenant, "event": event["id"], "sid": message.sid}
         await self._producer.send(self._results, json.dumps(result, separators=(",", ":")).encode(), tenant.encode())
 

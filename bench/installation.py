@@ -54,6 +54,11 @@ def token(tenant: str) -> str:
     return "token-" + tenant
 
 
+def sender(number: int) -> str:
+    """The phone number that a tenant texts from."""
+    return f"+1555{4000000 + number}"
+
+
 def tenant_name(number: int) -> str:
     return f"hotel-{number}"
 
@@ -158,7 +163,7 @@ class Installation:
             f"timezone: Europe/Oslo\nconsent: {{required: false}}\n---\n"
             f"kind: Connection\ntenant: {name}\nprovider: twilio\naccountSid: {account(number)}\n"
             f"authToken: {token(name)}\nsenders:\n"
-            f'  - {{from: "+1555{4000000 + number}", segmentsPerSecond: {rate:g}}}\n'
+            f'  - {{from: "{sender(number)}", segmentsPerSecond: {rate:g}}}\n'
             + (_WORKFLOW.format(name=name) if self._platform == "care" else "")
         )
 

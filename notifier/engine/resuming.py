@@ -13,6 +13,7 @@ from notifier.engine.lanes import enqueue, hold_lane
 from notifier.engine.parking import look_once_more
 from notifier.engine.pausing import release_if_resumed
 from notifier.engine.remembering import watch_pages
+from notifier.engine.sending import follow
 from notifier.engine.state import Restore, State
 
 
@@ -51,7 +52,7 @@ def _resume(state: State, n: Notification, now: float) -> None:
         case "doubt":
             follow_doubt(state, n, now)
         case "handed":
-            _follow(state, n, now)
+            follow(state, n, now)
         case "waiting":
             _wait_again(state, n, now)
         case "held":
@@ -76,8 +77,3 @@ def _wait_again(state: State, n: Notification, now: float) -> None:
     if n.attempt > 0:
         hold_lane(state, n, now)  # in retry: it keeps its place, counted from the CLAIM
     enqueue(state, n, now)
-
-
-def _follow(state: State, n: Notification, now: float) -> None:
-    unconfirmed = (n.handed_over or now) + state.config.unconfirmed_after
-    state.timers.at(max(now, min(now + state.config.poll_after, unconfirmed)), "poll", n.id)

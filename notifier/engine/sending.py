@@ -149,11 +149,7 @@ def _close_attempt(state: State, n: Notification, now: float, why: str) -> None:
     slot_unused(state, n.connection or "")
     doubt_over(state, n, now)
     n.answer = AnswerFact(n.attempt, NotSent())
-    if n.cancel is not None:
-        finish(state, n, "cancelled", now, reason=n.cancel)
-        return
-    if now >= n.deadline:
-        finish(state, n, "skipped", now, reason="expired")
+    if _is_over(state, n, now):
         return
     n.stage = "waiting"
     come_back(state, n)
@@ -204,17 +200,19 @@ def hand_over(state: State, n: Notification, sid: str, status: str, now: float) 
     state.commands.append(Measured("segments_total", (n.tenant,), float(n.segments or 1)))
     end_run_as_accepted(state, n, now)
     got_through(state, n, now)
-    state.timers.at(now + min(state.config.poll_after, state.config.unconfirmed_after), "poll", n.id)
+    follow(state, n, now)
     free_lane(state, n, now)
 
 
+def follow(state: State, n: Notification, now: float) -> None:
+    """Ask for its status when no callback came, at once should it count as unconfirmed by then."""
+    unconfirmed = (n.handed_over or now) + state.config.unconfirmed_after
+    state.timers.at(max(now, min(now + state.config.poll_after, unconfirmed)), "poll", n.id)
+
+
 def retry(state: State, n: Notification, now: float, retry_after: float | None, detail: str | None = None) -> None:
-    """Certainly not sent, and to be repeated while it is of use; a cancellation that came meanwhile wins."""
-    if n.cancel is not None:
-        finish(state, n, "cancelled", now, reason=n.cancel)
-        return
-    if now >= n.deadline:
-        finish(state, n, "skipped", now, reason="expired")
+    """Certainly not sent, and to be repeated while it is of use."""
+    if _is_over(state, n, now):
         return
     n.stage = "waiting"
     n.retry_at = now + _backoff(n.id, n.attempt, retry_after)
@@ -223,6 +221,15 @@ def retry(state: State, n: Notification, now: float, retry_after: float | None, 
     emit(state, n, "scheduled", now, reason="retry", detail=detail, attempt=n.attempt + 1)
     enqueue(state, n, now)
     reoffer(state, (n.tenant, n.to or ""), now)
+
+
+def _is_over(state: State, n: Notification, now: float) -> bool:
+    """Not to be begun again: a cancellation that came meanwhile wins, and what is of no use any more is skipped."""
+    if n.cancel is not None:
+        finish(state, n, "cancelled", now, reason=n.cancel)
+    elif now >= n.deadline:
+        finish(state, n, "skipped", now, reason="expired")
+    return n.stage == "final"
 
 
 def _backoff(notification_id: str, attempt: int, retry_after: float | None) -> float:
