@@ -37,6 +37,10 @@ class Described(NamedTuple):
     meaning: str
 
 
+def _shown(labels: Sequence[str], hidden: Sequence[bool]) -> tuple[str, ...]:
+    return tuple("" if hide else label for hide, label in zip(hidden, labels, strict=True))
+
+
 class Series:
     """What one place tells of a gauge, whole: a series that it tells of no more is gone, and nobody else's is."""
 
@@ -48,7 +52,7 @@ class Series:
         """By labels, in the order of their declaration; those that differ in a hidden label only are added up."""
         sums: dict[tuple[str, ...], float] = {}
         for labels, value in values.items():
-            shown = tuple("" if hide else label for hide, label in zip(self._hidden, labels, strict=True))
+            shown = _shown(labels, self._hidden)
             sums[shown] = sums.get(shown, 0.0) + value
         for gone in self._told.keys() - sums.keys():
             del self._told[gone]
@@ -150,9 +154,7 @@ class Metrics:
         """Kept for the next time, but for gauges, whose series may be taken away."""
         series, names, _ = self._declared[metric]
         if names:
-            pairs = zip(names, labels, strict=True)
-            hidden = () if self._tenant_label else ("tenant",)
-            series = series.labels(*("" if name in hidden else label for name, label in pairs))
+            series = series.labels(*_shown(labels, self._hidden(names)))
         if isinstance(series, Gauge):
             return series.set
         recorder = self._recorders[metric, labels] = series.inc if isinstance(series, Counter) else series.observe
@@ -162,8 +164,10 @@ class Metrics:
         """Those of a gauge that one place tells of. Raises `KeyError` for an unknown one."""
         declared = self._declared[gauge]
         assert isinstance(declared.series, Gauge)
-        hidden = tuple(not self._tenant_label and name == "tenant" for name in declared.labels)
-        return Series(declared.series, hidden)
+        return Series(declared.series, self._hidden(declared.labels))
+
+    def _hidden(self, names: Sequence[str]) -> list[bool]:
+        return [not self._tenant_label and name == "tenant" for name in names]
 
     def described(self) -> Iterator[Described]:
         """Every metric, for the reference page."""
