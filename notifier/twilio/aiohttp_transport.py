@@ -6,7 +6,10 @@ connection, before the first byte of the request; everything later is a doubt. I
 
 from __future__ import annotations
 
+import socket
+import sys
 from collections.abc import Mapping
+from math import ceil
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +23,7 @@ from notifier.twilio.transport import (
     NotConnected,
     RawAnswer,
     connect_seconds,
+    unacknowledged_seconds,
 )
 
 
@@ -32,11 +36,14 @@ class AiohttpTransport:
     def __init__(self, timeout: float) -> None:
         connect = connect_seconds(timeout)
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=connect, sock_connect=connect)
+        self._unacknowledged = unacknowledged_seconds(timeout)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, socket_factory=self._open_socket
+            ),
             timeout=self._timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=PLAIN_BODIES,
@@ -48,6 +55,14 @@ class AiohttpTransport:
     ) -> None:
         if self._session is not None:
             await self._session.close()
+
+    def _open_socket(self, place: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, _ = place
+        opened = socket.socket(family, kind, protocol)
+        if sys.platform == "linux":
+            milliseconds = ceil(1000 * self._unacknowledged)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        return opened
 
     async def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> RawAnswer:
         """One request and its whole answer; redirects are answers, too. Raises `NotConnected` or `Interrupted`."""

@@ -29,6 +29,7 @@ from notifier.twilio.transport import (
     NotConnected,
     RawAnswer,
     connect_seconds,
+    unacknowledged_seconds,
 )
 
 _LONGEST_LOOKS = 1000  # of a millisecond
@@ -58,6 +59,7 @@ class PyreqwestTransport:
             .default_headers(PLAIN_BODIES)
             .connect_timeout(timedelta(seconds=connect_seconds(self._timeout)))
             .timeout(timedelta(seconds=self._timeout))
+            .tcp_user_timeout(timedelta(seconds=unacknowledged_seconds(self._timeout)))
             .pool_idle_timeout(timedelta(seconds=KEEP_ALIVE_SECONDS))
             .build()
         )

@@ -42,7 +42,8 @@ class Transport(Protocol):
     """Raises `NotConnected` or `Interrupted`; an answer of any status is returned.
 
     When it is cancelled or closed meanwhile, the caller is free at once, but the request may go on, even be sent, until
-    its time-out is over: who waits for a doubt to settle waits for that, too.
+    its time-out is over: who waits for a doubt to settle waits for that, too. Afterwards it never is: what the other
+    side has not acknowledged by then, the kernel drops, also when this process was killed.
     """
 
     async def exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> RawAnswer: ...
@@ -51,3 +52,12 @@ class Transport(Protocol):
 def connect_seconds(timeout: float) -> float:
     """How long making the connection may take: less than the total, or a connection never made would be a doubt."""
     return min(CONNECT_SECONDS, timeout / 2)
+
+
+def unacknowledged_seconds(timeout: float) -> float:
+    """How long the kernel tries to get bytes through before it drops them and the connection (TCP_USER_TIMEOUT).
+
+    Without it, it goes on for minutes after both the request and the process are gone, and Twilio would get a create
+    that has been given up, looked for and made again. A request is written when its connection is there, at the latest.
+    """
+    return timeout - connect_seconds(timeout)
