@@ -51,9 +51,17 @@ def next_at(state: State) -> float | None:
 
 
 def sweep(state: State) -> None:
-    """Drop the timers of what is gone, and those set twice."""
+    """Drop the timers of what is gone, and those set twice.
+
+    Not while a line of hundreds of thousands builds up, whose timers all mean something: to look through them would
+    stop everybody for a quarter of a second.
+    """
     timers = state.timers
     if len(timers.heap) <= 2 * timers.swept + SWEPT_ABOVE:
+        return
+    living = len(state.notifications) + len(state.keys) + len(state.lanes) + len(state.identities.pages)
+    if len(timers.heap) <= 2 * living + SWEPT_ABOVE:
+        timers.swept = living
         return
     kept = {(time, kind, key): order for time, order, kind, key in timers.heap if _still_means(state, kind, key)}
     timers.heap[:] = sorted((time, order, kind, key) for (time, kind, key), order in kept.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notifier.domain.answers import Accepted, Rejected
+from notifier.engine.timing import SWEPT_ABOVE
 from tests.unit.engine.builders import CLINIC, PHONE, key, person
 from tests.unit.engine.harness import Shell, connection, tenant, workflow
 
@@ -93,7 +94,7 @@ def test_timers_of_what_is_over_are_swept() -> None:
         shell.results_acknowledged()
     shell.pass_time(70.0)
     assert len(shell.partition.state.notifications) == 0
-    assert len(shell.partition.state.timers.heap) < 1_500
+    assert len(shell.partition.state.timers.heap) < SWEPT_ABOVE
 
 
 def test_a_sweep_takes_no_timer_that_is_still_needed() -> None:
@@ -110,6 +111,20 @@ def test_a_sweep_takes_no_timer_that_is_still_needed() -> None:
     shell.pass_time(4 * 86_400.0)
     assert shell.said().count(("skipped", "expired")) == 2
     assert shell.said().count(("unconfirmed", None)) == 1
+
+
+def test_a_long_line_is_not_looked_through_while_it_builds_up() -> None:
+    """Seen by a timer of nothing: a sweep would take it."""
+    shell = Shell([tenant(), connection(rate=0.000001)]).own()
+    timers = shell.partition.state.timers
+    timers.at(shell.now + 30 * 86_400.0, "poll", "ntf_of_nothing")
+    keys(shell, 4 * MANY)
+    assert len(timers.heap) > SWEPT_ABOVE
+    assert "ntf_of_nothing" in [key for _, _, _, key in timers.heap]
+    for _ in range(3 * len(timers.heap)):
+        timers.at(shell.now + 30 * 86_400.0, "poll", "ntf_of_nothing")
+    shell.pass_time(1.0)
+    assert "ntf_of_nothing" not in [key for _, _, _, key in timers.heap]
 
 
 @pytest.mark.parametrize("versions", [1, 5])
