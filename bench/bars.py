@@ -31,6 +31,8 @@ BARS = [
     *_throughput(0),
     *_throughput(20),
     *_throughput(100),
+    Bar("s100.texts_per_second", "the same, bound to no core", "/s", None),
+    Bar("s100.cpu_seconds_per_1000", "its CPU per 1,000 texts then", "s", None),
     Bar("p100.texts_per_second", "the same by a hand-written loop in batches, which promises less", "/s", None),
     Bar("p100.cpu_seconds_per_1000", "its CPU per 1,000 texts", "s", None),
     Bar("b.p50_ms", "event on the topic to POST begun at 200 /s, p50", "ms", "at most", 40, 15),

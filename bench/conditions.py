@@ -32,7 +32,7 @@ def conditions(broker: str, setting: Setting) -> dict[str, object]:
         "settings": {**SETTINGS, **setting.settings},
         "scale": setting.scale,
         "profiled": setting.profile is not None,
-        "placement": "broker, provider, load and daemon share the cores of this machine",
+        "placement": "broker, provider and load share all cores; each daemon is bound to one of them, but in s100",
     }
 
 

@@ -179,8 +179,8 @@ class Installation:
         return {**clean, **self._settings}
 
     @contextmanager
-    def daemon(self, name: str = "one", *roles: str, core: int | None = None) -> Iterator[Daemon]:
-        """A running process, not yet ready; `core` binds it to one."""
+    def daemon(self, name: str = "one", *roles: str, core: int | None = 0) -> Iterator[Daemon]:
+        """A running process, not yet ready, bound to one core; None: wherever the scheduler puts its threads."""
         port, log = free_port(), self.folder / f"{self.prefix}-{name}.log"
         # Several processes share no port; the callbacks of all go to the first one that serves webhooks.
         public_port = self._public_port if name == "one" or "webhooks" in roles else free_port()
@@ -196,8 +196,7 @@ class Installation:
             )
         profiler = self._spy(process.pid)
         try:
-            if core is not None:
-                os.sched_setaffinity(process.pid, {core})
+            _bind(process, core)
             yield Daemon(process, port, public_port, log)
         finally:
             end(process)
@@ -205,14 +204,15 @@ class Installation:
                 profiler.wait(60)  # it ends with what it watches, and writes its file
 
     @contextmanager
-    def daemons(self, count: int) -> Iterator[Sequence[Daemon]]:
-        """So many of all roles, ready, with the partitions divided among them."""
+    def daemons(self, count: int, *, bound: bool = True) -> Iterator[Sequence[Daemon]]:
+        """One or two of all roles, ready, the partitions divided between them; `bound`: each to a core of its own."""
+        cores = (0, 1) if bound else (None, None)
         if count == 1:
-            with self.daemon() as one:
+            with self.daemon(core=cores[0]) as one:
                 one.await_ready()
                 yield [one]
             return
-        with self.daemon("one") as one, self.daemon("two") as two:
+        with self.daemon("one", core=cores[0]) as one, self.daemon("two", core=cores[1]) as two:
             for daemon in (one, two):
                 daemon.await_ready()
             until = time.monotonic() + READY_SECONDS
@@ -224,7 +224,7 @@ class Installation:
 
     @contextmanager
     def handwritten(self) -> Iterator[Sequence[Daemon]]:
-        """The loop of `handwritten.py` in place of a daemon."""
+        """The loop of `handwritten.py` in place of a daemon, bound to a core like one."""
         log = self.folder / f"{self.prefix}-handwritten.log"
         arguments = [self.bootstrap, self.source, self.results, self._provider_url]
         with log.open("wb") as output:
@@ -232,6 +232,7 @@ class Installation:
                 [sys.executable, "-m", "bench.handwritten", *arguments], stdout=output, stderr=subprocess.STDOUT
             )
         try:
+            _bind(process, 0)
             yield [Daemon(process, 0, 0, log)]
         finally:
             end(process)
@@ -247,6 +248,12 @@ class Installation:
         if self._profile is None or _py_spy() is not None:
             return [_command()]
         return [sys.executable, "-m", "cProfile", "-o", str(self._profile), "-m", "notifier"]
+
+
+def _bind(process: subprocess.Popen[bytes], core: int | None) -> None:
+    """As `taskset` does it: right after its start, so that every thread it makes stays there, too."""
+    if core is not None:
+        os.sched_setaffinity(process.pid, {core % (os.cpu_count() or 1)})
 
 
 def _divided(daemons: Sequence[Daemon]) -> bool:

@@ -20,9 +20,9 @@ PAIRS = 3
 Senders = Callable[[Installation], AbstractContextManager[Sequence[Daemon]]]
 
 
-def backlog(setting: Setting, latency_ms: float, processes: int = 1) -> dict[str, float]:
-    """How fast the daemons are: see `_backlog`."""
-    return _backlog(setting, latency_ms, lambda installation: installation.daemons(processes))
+def backlog(setting: Setting, latency_ms: float, processes: int = 1, *, bound: bool = True) -> dict[str, float]:
+    """How fast the daemons are: see `_backlog`. `bound`: each on a core of its own."""
+    return _backlog(setting, latency_ms, lambda installation: installation.daemons(processes, bound=bound))
 
 
 def handwritten(setting: Setting) -> dict[str, float]:
@@ -67,7 +67,8 @@ def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str,
 
 
 def two_against_one(setting: Setting) -> dict[str, float]:
-    """(g) The same backlog at 100 ms by two processes, as a multiple of one; the median of three pairs.
+    """(g) The same backlog at 100 ms by two processes, each on a core of its own, as a multiple of one on its core; the
+    median of three pairs.
 
     Broker, provider and load need cores, too: `possible` is what all cores would give at the cost that a text has with
     one process, and `of_possible` how much of it two processes reach.
