@@ -16,13 +16,13 @@ from bench.traffic import ACCEPTED, Event, Reader, key_ready, publish
 
 EVENTS, WARM_UP = 20_000, 1_000
 MOST_SECONDS = 600.0
-PAIRS = 3
+PAIRS, EVENTS_OF_A_PAIR = 5, 40_000  # each of two processes has as many as one has in (a)
 Senders = Callable[[Installation], AbstractContextManager[Sequence[Daemon]]]
 
 
-def backlog(setting: Setting, latency_ms: float, processes: int = 1, *, bound: bool = True) -> dict[str, float]:
-    """How fast the daemons are: see `_backlog`. `bound`: each on a core of its own."""
-    return _backlog(setting, latency_ms, lambda installation: installation.daemons(processes, bound=bound))
+def backlog(setting: Setting, latency_ms: float, *, bound: bool = True) -> dict[str, float]:
+    """How fast one daemon is: see `_backlog`. `bound`: on one core."""
+    return _backlog(setting, latency_ms, lambda installation: installation.daemons(1, bound=bound))
 
 
 def handwritten(setting: Setting) -> dict[str, float]:
@@ -30,13 +30,13 @@ def handwritten(setting: Setting) -> dict[str, float]:
     return _backlog(setting, 100, Installation.handwritten)
 
 
-def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str, float]:
+def _backlog(setting: Setting, latency_ms: float, senders: Senders, events: int = EVENTS) -> dict[str, float]:
     """Texts a second from the first POST to the last outcome in the results topic, CPU and memory of the daemons.
 
     A warm-up goes before, and is not counted. While the events are published the daemons stand still (SIGSTOP), so
     that start-up costs are not counted either and all of the work is.
     """
-    events = setting.scaled(EVENTS)
+    events = setting.scaled(events)
     with setting.folder() as folder, fast_server(folder, latency_ms) as server:
         installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
@@ -67,13 +67,17 @@ def _backlog(setting: Setting, latency_ms: float, senders: Senders) -> dict[str,
 
 
 def two_against_one(setting: Setting) -> dict[str, float]:
-    """(g) The same backlog at 100 ms by two processes, each on a core of its own, as a multiple of one on its core; the
-    median of three pairs.
+    """(g) A backlog at 100 ms by two processes, each on a core of its own, as a multiple of one on its core; the median
+    of five pairs.
 
     Broker, provider and load need cores, too: `possible` is what all cores would give at the cost that a text has with
     one process, and `of_possible` how much of it two processes reach.
     """
-    pairs = [(backlog(setting, 100, 1), backlog(setting, 100, 2)) for _ in range(PAIRS)]
+
+    def by(processes: int) -> dict[str, float]:
+        return _backlog(setting, 100, lambda installation: installation.daemons(processes), EVENTS_OF_A_PAIR)
+
+    pairs = [(by(1), by(2)) for _ in range(PAIRS)]
     ratio = median(two["texts_per_second"] / one["texts_per_second"] for one, two in pairs)
     possible = (os.cpu_count() or 1) / median(one["cores_busy"] for one, _ in pairs)
     return {
