@@ -23,9 +23,9 @@ SEED = int(os.environ.get("NOTIFIER_TEST_CHAOS_SEED", "1"))
 # On a busy machine the stand-in answers late. A create that is given up after two seconds and happens after ten is what
 # the promise excludes (Twilio's list shows it by then), so there is more time here than elsewhere, as in production.
 PATIENCE = {
-    "NOTIFIER_TWILIO__TIMEOUT": "20s",
-    "NOTIFIER_RECOVERY__RESEND_AFTER": "35s",
-    "NOTIFIER_RECOVERY__LANE_WAIT": "45s",
+    "NOTIFIER_TWILIO__TIMEOUT": "10s",
+    "NOTIFIER_RECOVERY__RESEND_AFTER": "15s",
+    "NOTIFIER_RECOVERY__LANE_WAIT": "20s",
 }
 DAEMONS = ("one", "two", "three")
 TERMINAL = {"delivered", "unconfirmed", "undelivered", "failed", "skipped", "delegated", "cancelled", "parked"}
