@@ -107,7 +107,7 @@ def _beside_texts(setting: Setting) -> dict[str, float]:
     with setting.folder() as folder, fast_server(folder, LATENCY_MS) as server:
         installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
-        with installation.daemons(1) as (daemon,), Callers("127.0.0.1", daemon.public_port) as callers:
+        with installation.daemons(0) as (daemon,), Callers("127.0.0.1", daemon.public_port) as callers:
             following = Following(installation, callers)
             stream = Stream(installation, server, setting)
             stream.run(RATE, WARM_UP_SECONDS, [daemon], following.follow)

@@ -208,10 +208,9 @@ class Installation:
                 profiler.wait(60)  # it ends with what it watches, and writes its file
 
     @contextmanager
-    def daemons(self, number: int, *, bound: bool = True) -> Iterator[Sequence[Daemon]]:
-        """One or two of all roles, ready, the partitions divided between them; `bound`: each to a core of its own."""
-        cores = (0, 1) if bound else (None, None)
-        if number == 1:
+    def daemons(self, *cores: int | None) -> Iterator[Sequence[Daemon]]:
+        """One or two of all roles, each bound to its core (None: to none), ready, the partitions divided among them."""
+        if len(cores) == 1:
             with self.daemon(core=cores[0]) as one:
                 one.await_ready()
                 yield [one]

@@ -12,7 +12,7 @@ from bench.pure import pure
 from bench.restore import after_a_day, raw_log
 from bench.setting import Setting
 from bench.steady import steady
-from bench.throughput import backlog, handwritten, two_against_one
+from bench.throughput import backlog, beside_handwritten, two_against_one
 
 
 class Measurement(NamedTuple):
@@ -27,8 +27,8 @@ MEASUREMENTS = [
     Measurement("a0", "20,000 waiting events, provider at 0 ms: texts/s, CPU, memory", lambda s: backlog(s, 0)),
     Measurement("a20", "the same, provider at 20 ms", lambda s: backlog(s, 20)),
     Measurement("a100", "the same, provider at 100 ms", lambda s: backlog(s, 100)),
-    Measurement("s100", "the same, bound to no core", lambda s: backlog(s, 100, bound=False)),
-    Measurement("p100", "the same by a hand-written loop of aiokafka and twilio, at least once", handwritten),
+    Measurement("s100", "the same, bound to no core", lambda s: backlog(s, 100, core=None)),
+    Measurement("p100", "a100 in turn with a hand-written loop, at least once", beside_handwritten),
     Measurement("b", "200 events/s at 100 ms: event on the topic to POST begun", steady),
     Measurement("craw", "restore of 500,000 ledger records", raw_log),
     Measurement("cday", "restore after a day at 50 events/s, compacted", after_a_day),

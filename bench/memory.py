@@ -41,7 +41,7 @@ def flatness(setting: Setting) -> dict[str, float]:
         )  # fmt: skip
         installation.prepare()
         begun = time.monotonic()
-        with installation.daemons(1) as (daemon,), Callers("127.0.0.1", daemon.public_port) as callers:
+        with installation.daemons(0) as (daemon,), Callers("127.0.0.1", daemon.public_port) as callers:
             following = Following(installation, callers, ("delivered",))
             load, tenants = Load(installation.bootstrap, installation.source, linger_ms=5), installation.tenants
             put = 0
@@ -91,7 +91,7 @@ def identities(setting: Setting) -> dict[str, float]:
     with setting.folder() as folder, fast_server(folder, 0) as server:
         installation = Installation(setting, folder, server.url, platform="care")
         installation.prepare()
-        with installation.daemons(1) as (daemon,):
+        with installation.daemons(0) as (daemon,):
             load, tenants = Load(installation.bootstrap, installation.source, linger_ms=5), installation.tenants
 
             def taken(events: int) -> bool:

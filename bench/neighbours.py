@@ -1,7 +1,8 @@
 """(f) Whether a tenant with a day of backlog delays the others.
 
 Two installations stand side by side, one with 100,000 texts of one tenant queued at one segment a second, one without;
-both daemons live the whole time, and are measured in turn, so that what else the machine does falls on both.
+both daemons live the whole time, each on a core of its own, and are measured in turn, so that what else the machine
+does falls on both.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ QUEUE_SECONDS = 600.0
 
 def neighbours(setting: Setting) -> dict[str, float]:
     with ExitStack() as stack:
-        alone, alone_daemon = stack.enter_context(_side(setting, 0))
-        beside, beside_daemon = stack.enter_context(_side(setting, setting.scaled(QUEUED)))
+        alone, alone_daemon = stack.enter_context(_side(setting, 0, core=1))
+        beside, beside_daemon = stack.enter_context(_side(setting, setting.scaled(QUEUED), core=0))
         daemons = [alone_daemon, beside_daemon]
         for stream in (alone, beside):
             stream.run(RATE, WARM_UP_SECONDS, daemons)
@@ -57,11 +58,11 @@ def summary(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
 
 
 @contextmanager
-def _side(setting: Setting, queued: int) -> Iterator[tuple[Stream, Daemon]]:
+def _side(setting: Setting, queued: int, *, core: int) -> Iterator[tuple[Stream, Daemon]]:
     with setting.folder() as folder, fast_server(folder, LATENCY_MS) as server:
         installation = Installation(setting, folder, server.url, rates={SLOW: 1.0})
         installation.prepare()
-        with installation.daemons(1) as (daemon,):
+        with installation.daemons(core) as (daemon,):
             publish(setting.bootstrap, installation.source, (key_ready(SLOW, number) for number in range(queued)))
             _until_accepted(setting, daemon, queued)
             others = installation.tenants[1:]

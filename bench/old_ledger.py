@@ -60,7 +60,7 @@ def sample(setting: Setting) -> Sample:
     with setting.folder() as folder, fast_server(folder, 0) as server:
         installation = Installation(setting, folder, server.url, tenants=1)
         installation.prepare()
-        with installation.daemons(1) as (daemon,), Callers("127.0.0.1", daemon.public_port, 1) as callers:
+        with installation.daemons(0) as (daemon,), Callers("127.0.0.1", daemon.public_port, 1) as callers:
             publish(setting.bootstrap, installation.source, [key_ready(installation.tenants[0], 0)])
             following = Following(installation, callers, ("sent",))
             following.until(1, SAMPLE_SECONDS)

@@ -21,7 +21,7 @@ def steady(setting: Setting) -> dict[str, float]:
     with setting.folder() as folder, fast_server(folder, LATENCY_MS) as server:
         installation = Installation(setting, folder, server.url, profile=setting.profile)
         installation.prepare()
-        with installation.daemons(1) as (daemon,):
+        with installation.daemons(0) as (daemon,):
             stream = Stream(installation, server, setting)
             stream.run(RATE, WARM_UP_SECONDS, [daemon])
             begun, spent = time.monotonic(), cpu_seconds(daemon.pid)

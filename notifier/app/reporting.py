@@ -18,7 +18,7 @@ from notifier.engine.state import State
 from notifier.metrics import Metrics
 
 PHASES = ("idle", "claiming", "restoring", "owning", "lost", "halted")
-SLICE = 1_000  # notifications: half a millisecond
+SLICE, PAUSE = 1_000, 0.01  # notifications, which take half a millisecond; seconds in which everything else goes on
 WAITING = ("held", "waiting", "sending", "doubt", "handed")
 
 
@@ -94,8 +94,8 @@ class Report:
         }
 
     async def gauge(self) -> None:
-        """Sums over partitions; called every few seconds. Looks through a long backlog in slices: texts go out in
-        between."""
+        """Sums over partitions; called every few seconds. Looks through a long backlog in slices with pauses, so that a
+        text, whose way has many steps of the event loop, waits for hardly one of them."""
         drivers = self._drivers()
         states = [driver.partition.state for driver in drivers.values()]
         now = self._clock.now()
@@ -137,7 +137,7 @@ async def _sender_backlogs(states: Sequence[State]) -> dict[tuple[str, ...], flo
                 waiting += len(lane.due)
                 looked += 1
                 if looked % SLICE == 0:
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(PAUSE)
             seconds[tenant, queue.name] = waiting / queue.rate
     return seconds
 
@@ -152,5 +152,5 @@ async def _surveyed(states: Sequence[State]) -> tuple[Counter[str], Mapping[str,
             if due < oldest.get(stage, inf):
                 oldest[stage] = due
             if looked % SLICE == 0:
-                await asyncio.sleep(0)
+                await asyncio.sleep(PAUSE)
     return stages, oldest
