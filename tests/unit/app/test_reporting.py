@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -41,6 +42,29 @@ async def test_what_waits_is_counted_by_stage_and_the_oldest_told(
     assert sample("consumer_lag", topic="notifier.inbox", partition="0") == 3.0
     assert sample("sender_backlog_seconds", tenant=HOTEL, sender="+15550000000") == 19 / 0.5
     assert report.status()["notifications"] == {"sending": 1, "waiting": 19}
+
+
+async def test_a_text_does_not_meet_a_slice_of_a_long_line_at_each_of_its_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reporting, "SLICE", 1)
+    shell = Shell([tenant(), connection(rate=0.5)]).own()
+    for number in range(20):
+        shell.key_event("key.ready", key(name=f"k{number}", persons=[person(phone=f"+1202555{number:04d}")]))
+    driver = SimpleNamespace(partition=shell.partition, inbox_end=20, halted=None)
+    report = Report(
+        SimpleNamespace(now=lambda: START), Metrics(CollectorRegistry(), "1"), lambda: {0: driver},
+        lambda: shell.partition.state.catalog, tuple, dict, "notifier.inbox", lambda: None,
+    )  # fmt: skip
+
+    async def text() -> None:
+        for _step in range(100):
+            await asyncio.sleep(0)
+
+    gauging = asyncio.create_task(report.gauge())
+    await text()
+    assert not gauging.done()
+    await gauging
 
 
 async def test_a_partition_that_was_given_away_and_a_sender_with_nothing_to_do_are_told_of_no_more() -> None:
