@@ -49,7 +49,7 @@ class PyreqwestTransport:
         self._client: Client | None = None
 
     async def __aenter__(self) -> Self:
-        self._client = (
+        builder = (
             ClientBuilder()
             .http1_only()
             .no_proxy()
@@ -59,10 +59,11 @@ class PyreqwestTransport:
             .default_headers(PLAIN_BODIES)
             .connect_timeout(timedelta(seconds=connect_seconds(self._timeout)))
             .timeout(timedelta(seconds=self._timeout))
-            .tcp_user_timeout(timedelta(seconds=unacknowledged_seconds(self._timeout)))
             .pool_idle_timeout(timedelta(seconds=KEEP_ALIVE_SECONDS))
-            .build()
         )
+        if sys.platform == "linux":
+            builder = builder.tcp_user_timeout(timedelta(seconds=unacknowledged_seconds(self._timeout)))
+        self._client = builder.build()
         return self
 
     async def __aexit__(
