@@ -40,7 +40,7 @@ def resume(state: State, now: float) -> None:
     if state.catalog.offset > state.positions.configured:
         reconsider_all(state)
     state.timers.at(now, "heartbeat")
-    state.timers.swept = len(state.timers.heap)  # all of these mean something
+    state.timers.meaningful = len(state.timers.heap)  # all of these mean something
 
 
 def _resume(state: State, n: Notification, now: float) -> None:

@@ -203,7 +203,7 @@ class Timers:
     heap: list[tuple[float, int, str, str]] = field(default_factory=list)
     counter: int = 0
     wake_at: float | None = None
-    swept: int = 0  # entries left by the last sweep, or what there was to have some when they were counted
+    meaningful: int = 0  # entries that may mean something, when they were last swept or counted
 
     def at(self, time: float, kind: str, key: str = "") -> None:
         self.counter += 1

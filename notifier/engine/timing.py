@@ -57,15 +57,15 @@ def sweep(state: State) -> None:
     stop everybody for a quarter of a second.
     """
     timers = state.timers
-    if len(timers.heap) <= 2 * timers.swept + SWEPT_ABOVE:
+    if len(timers.heap) <= 2 * timers.meaningful + SWEPT_ABOVE:
         return
     living = len(state.notifications) + len(state.keys) + len(state.lanes) + len(state.identities.pages)
-    if len(timers.heap) <= 2 * living + SWEPT_ABOVE:
-        timers.swept = living
+    if len(timers.heap) <= 2 * living:
+        timers.meaningful = living
         return
     kept = {(time, kind, key): order for time, order, kind, key in timers.heap if _still_means(state, kind, key)}
     timers.heap[:] = sorted((time, order, kind, key) for (time, kind, key), order in kept.items())
-    timers.swept = len(timers.heap)
+    timers.meaningful = len(timers.heap)
 
 
 def _still_means(state: State, kind: str, key: str) -> bool:
