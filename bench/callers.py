@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import msgspec
 import uvloop
 
-from bench.installation import account, token
+from bench.installation import account, sender, token
 from bench.traffic import ACCEPTED
 from notifier.demo.standin.callbacks import sign
 
@@ -48,7 +48,7 @@ def request(public_url: str, text: Text, status: str) -> bytes:
     """One whole HTTP request, the signature over the configured address."""
     number = int(text.tenant.rpartition("-")[2])
     form = {
-        "AccountSid": account(number), "ApiVersion": "2010-04-01", "From": f"+1555{4000000 + number}",
+        "AccountSid": account(number), "ApiVersion": "2010-04-01", "From": sender(number),
         "MessageSid": text.sid, "MessageStatus": status, "SmsSid": text.sid, "SmsStatus": status,
         "To": "+12025550143",
     }  # fmt: skip

@@ -16,7 +16,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -210,20 +210,19 @@ class Installation:
     @contextmanager
     def daemons(self, *cores: int | None) -> Iterator[Sequence[Daemon]]:
         """One or two of all roles, each bound to its core (None: to none), ready, the partitions divided among them."""
-        if len(cores) == 1:
-            with self.daemon(core=cores[0]) as one:
-                one.await_ready()
-                yield [one]
-            return
-        with self.daemon("one", core=cores[0]) as one, self.daemon("two", core=cores[1]) as two:
-            for daemon in (one, two):
+        with ExitStack() as stack:
+            names = ("one", "two")[: len(cores)]
+            started = [
+                stack.enter_context(self.daemon(name, core=core)) for name, core in zip(names, cores, strict=True)
+            ]
+            for daemon in started:
                 daemon.await_ready()
             until = time.monotonic() + READY_SECONDS
-            while not _divided([one, two]):
+            while not _divided(started):
                 if time.monotonic() > until:
-                    raise RuntimeError("the partitions were not divided between two processes")
+                    raise RuntimeError(f"the partitions were not divided among {len(started)} processes")
                 time.sleep(0.2)
-            yield [one, two]
+            yield started
 
     @contextmanager
     def handwritten(self) -> Iterator[Sequence[Daemon]]:
@@ -260,7 +259,7 @@ def _bind(process: subprocess.Popen[bytes], core: int | None) -> None:
 
 
 def _divided(daemons: Sequence[Daemon]) -> bool:
-    """Each owns half of the partitions, restored."""
+    """Each owns its share of the partitions, restored."""
     for daemon in daemons:
         status, said = daemon.get("/status")
         daemon.check()

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 import pytest
 
+from notifier.settings_values import TransportName
 from tests.contract.standin_peers import ACCOUNT
 from tests.prism.descriptions import judging_answers, judging_requests, used, with_errors
 from tests.prism.server import (
@@ -26,6 +27,13 @@ from tests.prism.server import (
 )
 
 REQUIRED = os.environ.get("NOTIFIER_REQUIRE_PRISM") == "1"
+
+
+@pytest.fixture(params=[name for name in get_args(TransportName) if name != "auto"])
+def transport(request: pytest.FixtureRequest) -> TransportName:
+    """Each there is."""
+    name: TransportName = request.param
+    return name
 
 
 class Peers(NamedTuple):

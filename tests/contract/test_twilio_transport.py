@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import get_args
 
 import msgspec
 import pytest
@@ -53,12 +52,6 @@ REQUEST = SendRequest(
     connection="harbour-house", tenant="harbour-house", notification_id="ntf_1", attempt=1, to="+12025550143",
     body="Hi", from_="+15551234567",
 )  # fmt: skip
-
-
-@pytest.fixture(params=[name for name in get_args(TransportName) if name != "auto"])
-def transport(request: pytest.FixtureRequest) -> TransportName:
-    name: TransportName = request.param
-    return name
 
 
 @asynccontextmanager

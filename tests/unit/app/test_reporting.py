@@ -15,6 +15,13 @@ from tests.unit.engine.builders import HOTEL, START, key, person
 from tests.unit.engine.harness import Shell, connection, tenant
 
 
+def reporter(shell: Shell, drivers: dict[int, SimpleNamespace], metrics: Metrics, now: float) -> Report:
+    return Report(
+        SimpleNamespace(now=lambda: now), metrics, lambda: drivers, lambda: shell.partition.state.catalog,
+        tuple, dict, "notifier.inbox", lambda: None,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("most_unpacked", [3, 2_000])
 async def test_what_waits_is_counted_by_stage_and_the_oldest_told(
     monkeypatch: pytest.MonkeyPatch, most_unpacked: int
@@ -26,10 +33,7 @@ async def test_what_waits_is_counted_by_stage_and_the_oldest_told(
         shell.key_event("key.ready", key(name=f"k{number}", persons=[person(phone=f"+1202555{number:04d}")]))
     metrics = Metrics(CollectorRegistry(), "1")
     driver = SimpleNamespace(partition=shell.partition, inbox_end=23, halted=None)
-    report = Report(
-        SimpleNamespace(now=lambda: START + 60.0), metrics, lambda: {0: driver}, lambda: shell.partition.state.catalog,
-        tuple, dict, "notifier.inbox", lambda: None,
-    )  # fmt: skip
+    report = reporter(shell, {0: driver}, metrics, START + 60.0)
     await report.gauge()
 
     def sample(name: str, **labels: str) -> float | None:
@@ -52,10 +56,7 @@ async def test_a_text_does_not_meet_a_slice_of_a_long_line_at_each_of_its_steps(
     for number in range(20):
         shell.key_event("key.ready", key(name=f"k{number}", persons=[person(phone=f"+1202555{number:04d}")]))
     driver = SimpleNamespace(partition=shell.partition, inbox_end=20, halted=None)
-    report = Report(
-        SimpleNamespace(now=lambda: START), Metrics(CollectorRegistry(), "1"), lambda: {0: driver},
-        lambda: shell.partition.state.catalog, tuple, dict, "notifier.inbox", lambda: None,
-    )  # fmt: skip
+    report = reporter(shell, {0: driver}, Metrics(CollectorRegistry(), "1"), START)
 
     async def text() -> None:
         for _step in range(100):
@@ -73,10 +74,7 @@ async def test_a_partition_that_was_given_away_and_a_sender_with_nothing_to_do_a
         shell.key_event("key.ready", key(name=f"k{number}", persons=[person(phone=f"+1202555{number:04d}")]))
     metrics = Metrics(CollectorRegistry(), "1")
     drivers = {0: SimpleNamespace(partition=shell.partition, inbox_end=3, halted=None)}
-    report = Report(
-        SimpleNamespace(now=lambda: START), metrics, lambda: drivers, lambda: shell.partition.state.catalog,
-        tuple, dict, "notifier.inbox", lambda: None,
-    )  # fmt: skip
+    report = reporter(shell, drivers, metrics, START)
 
     def series(name: str) -> list[dict[str, str]]:
         (family,) = (one for one in metrics.registry.collect() if one.name == f"notifier_{name}")
