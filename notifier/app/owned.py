@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from notifier.domain.catalog import Catalog, ConnectionConfig, TenantConfig
-from notifier.kafka.partitions import partition_of
+from notifier.kafka.partitions import partition_of_tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,11 @@ class Ownership:
     def _select(self, catalog: Catalog, owned: frozenset[int]) -> Owned:
         if not owned:
             return Owned({}, {})
-        count = self._partitions
-        tenants = {name: one for name, one in catalog.tenants.items() if partition_of(name.encode(), count) in owned}
-        connections = {
-            owner: one for owner, one in catalog.connections.items() if partition_of(owner.encode(), count) in owned
-        }
+
+        def is_ours(name: str) -> bool:
+            return partition_of_tenant(name.encode(), self._partitions) in owned
+
+        tenants = {name: one for name, one in catalog.tenants.items() if is_ours(name)}
+        connections = {owner: one for owner, one in catalog.connections.items() if is_ours(owner)}
         borrowed = {one.builtin.owner: one.builtin for one in tenants.values() if one.builtin is not None}
         return Owned(tenants, connections | borrowed)

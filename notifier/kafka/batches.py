@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 
 from notifier.kafka.connection import Options, acknowledged, discard_producer, new_producer, stop_producer
 from notifier.kafka.failures import KAFKA_TROUBLE
-from notifier.kafka.partitions import partition_of
+from notifier.kafka.partitions import partition_of, partition_of_tenant
 
 _ACKNOWLEDGE_SECONDS = 15.0
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 0.1, 5.0
@@ -24,13 +24,15 @@ Headers = Sequence[tuple[str, bytes | None]]
 
 
 class Message(NamedTuple):
-    """What is to be written; without a key `lot` decides on the partition."""
+    """What is to be written; without a key `lot` decides on the partition. `of_tenant`: the key is a configured one's,
+    and not whatever a producer chose, however long, which nobody may remember."""
 
     topic: str
     key: bytes | None
     value: bytes | None
     headers: Headers
     lot: int = 0
+    of_tenant: bool = False
 
     @property
     def size(self) -> int:
@@ -103,8 +105,9 @@ class BatchWriter:
 
     def _place(self, message: Message) -> tuple[str, int]:
         count = self._partitions[message.topic]
-        partition = message.lot % count if message.key is None else partition_of(message.key, count)
-        return message.topic, partition
+        if message.key is None:
+            return message.topic, message.lot % count
+        return message.topic, (partition_of_tenant if message.of_tenant else partition_of)(message.key, count)
 
 
 async def _send(

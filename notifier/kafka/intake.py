@@ -40,7 +40,7 @@ def understand(record: RawRecord, platform: Platform, max_bytes: int, catalog: C
 def inbox_message(topic: str, event: ReadEvent, position: SourcePosition, config_offset: int) -> Message:
     """`config_offset`: the configuration that ingest knew; the engine waits until it knows as much."""
     value = _encode(event.inbox_event(config_offset))
-    return Message(topic, event.tenant.encode(), value, position_headers(position))
+    return Message(topic, event.tenant.encode(), value, position_headers(position), of_tenant=True)
 
 
 def dead_letter(topic: str, record: RawRecord, refusal: Refusal, place: Place, now: float) -> Message:

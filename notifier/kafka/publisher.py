@@ -88,4 +88,4 @@ class Publisher:
         headers = [_STRUCTURED]
         if isinstance(outcome.traceparent, str):
             headers.append(("traceparent", outcome.traceparent.encode()))
-        return Message(self._topic, outcome.tenant.encode(), _encode(outcome), headers)
+        return Message(self._topic, outcome.tenant.encode(), _encode(outcome), headers, of_tenant=True)
