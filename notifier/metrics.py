@@ -1,7 +1,8 @@
 """Every metric of the notifier, declared once (contract section 9).
 
 An attribute is named like its metric without `notifier_`; units are seconds; labels come from closed sets or from
-configuration, never from a person. Series that name a tenant are written through `record`, which leaves the tenant
+configuration, never from a person. Event types are their producers' to choose: the first 300 are named, and the
+rest is `other`. Series that name a tenant are written through `record`, which leaves the tenant
 empty when `METRICS__TENANT_LABEL` is off: to Prometheus, an empty label is an absent one.
 """
 
@@ -20,6 +21,8 @@ APPEND_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2,
 LATENESS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 300)
 RESTORE_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 360)
 LOOP_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+
+MOST_EVENT_TYPES, OTHER = 300, "other"
 
 
 class _Declared(NamedTuple):
@@ -72,6 +75,7 @@ class Metrics:
         self._tenant_label = tenant_label
         self._declared: dict[str, _Declared] = {}
         self._recorders: dict[tuple[str, tuple[str, ...]], Callable[[float], None]] = {}
+        self._event_types: set[str] = set()
         self.build_info = Info("notifier_build", "The version that runs.", registry=registry)
         self.build_info.info({"version": version})
         self._declare_work()
@@ -151,14 +155,23 @@ class Metrics:
         record(value)
 
     def _recorder(self, metric: str, labels: tuple[str, ...]) -> Callable[[float], None]:
-        """Kept for the next time, but for gauges, whose series may be taken away."""
+        """Kept for the next time, but for gauges, whose series may be taken away, and for types that are not named."""
         series, names, _ = self._declared[metric]
+        if metric == "events_total":
+            source, event_type, result = labels
+            if not self._is_named(event_type):
+                return self._recorder(metric, (source, OTHER, result))
         if names:
             series = series.labels(*_shown(labels, self._hidden(names)))
         if isinstance(series, Gauge):
             return series.set
         recorder = self._recorders[metric, labels] = series.inc if isinstance(series, Counter) else series.observe
         return recorder
+
+    def _is_named(self, event_type: str) -> bool:
+        if len(self._event_types) < MOST_EVENT_TYPES:
+            self._event_types.add(event_type)
+        return event_type in self._event_types or event_type == OTHER
 
     def series(self, gauge: str) -> Series:
         """Those of a gauge that one place tells of. Raises `KeyError` for an unknown one."""

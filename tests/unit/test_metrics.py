@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from notifier.metrics import Metrics
+from notifier.metrics import MOST_EVENT_TYPES, Metrics
 
 CONTRACT = """
 build_info{version} events_total{source,type,result} outcomes_total{status,reason,channel,tenant} handover_seconds
@@ -64,6 +64,21 @@ def test_the_tenant_can_be_left_out_and_nothing_else_is() -> None:
     metrics.record("outcomes_total", ("skipped", "no_phone", "sms", "north"))
     labels = {"status": "skipped", "reason": "no_phone", "channel": "sms", "tenant": ""}
     assert metrics.registry.get_sample_value("notifier_outcomes_total", labels) == 2
+
+
+def test_event_types_are_named_as_long_as_they_are_few(metrics: Metrics) -> None:
+    """A producer may make up a new one for each event; a series for each would never go away."""
+    for number in range(MOST_EVENT_TYPES + 50):
+        for result in ("ingested", "accepted"):
+            metrics.record("events_total", ("care.events", f"type.{number}", result))
+    metrics.record("events_total", ("care.events", "type.0", "ingested"))
+    value = metrics.registry.get_sample_value
+    of = {"source": "care.events", "result": "ingested"}
+    assert value("notifier_events_total", {**of, "type": "type.0"}) == 2
+    assert value("notifier_events_total", {**of, "type": f"type.{MOST_EVENT_TYPES - 1}"}) == 1
+    assert value("notifier_events_total", {**of, "type": f"type.{MOST_EVENT_TYPES}"}) is None
+    assert value("notifier_events_total", {**of, "type": "other"}) == 50
+    assert len(metrics._recorders) == 2 * (MOST_EVENT_TYPES + 1)
 
 
 def test_wrong_labels_and_unknown_names_are_faults(metrics: Metrics) -> None:
