@@ -24,7 +24,7 @@ from notifier.app.driver import PartitionDriver
 from notifier.app.engine_role import EngineRole
 from notifier.app.engine_settings import engine_config
 from notifier.app.owned import Ownership
-from notifier.app.reporting import Report
+from notifier.app.reporting import Report, measure_loop_lag
 from notifier.domain.documents import Connection
 from notifier.http.internal import InternalApi
 from notifier.http.serving import serving
@@ -46,9 +46,7 @@ from notifier.twilio.credentials import Secrets
 from notifier.twilio.provider import open_provider
 from notifier.twilio.transport_choice import chosen
 
-GAUGE_EVERY = 2.0
 BROKER_AGAIN = 2.0
-LOOP_LAG_EVERY = 0.5
 PUBLISH_GRACE = 2.0
 
 
@@ -88,7 +86,10 @@ class Daemon:
                 if not await self._loaded(stop):
                     background[0].cancel()
                     return
-                background += [group.create_task(self._gauge(), name="gauges")]
+                background += [
+                    group.create_task(self._report.gauge_now_and_then(), name="gauges"),
+                    group.create_task(measure_loop_lag(self._metrics), name="loop-lag"),
+                ]
                 if self._roles.webhooks:
                     await self._start_webhooks(stack, secrets)
                 ingesting = self._start_ingest(group, stop) if self._roles.ingest else None
@@ -284,17 +285,6 @@ class Daemon:
         return [
             f"partition {number} has not begun" for number in sorted(self._election.named - set(self._engine.drivers))
         ]
-
-    async def _gauge(self) -> None:
-        loop = asyncio.get_running_loop()
-        gauged = 0.0
-        while True:
-            due = loop.time() + LOOP_LAG_EVERY
-            await asyncio.sleep(LOOP_LAG_EVERY)
-            self._metrics.record("event_loop_lag_seconds", (), max(0.0, loop.time() - due))
-            if loop.time() - gauged >= GAUGE_EVERY:
-                await self._report.gauge()
-                gauged = loop.time()
 
 
 def _names(roles: Roles) -> list[str]:

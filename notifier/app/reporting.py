@@ -19,6 +19,7 @@ from notifier.metrics import Metrics
 
 PHASES = ("idle", "claiming", "restoring", "owning", "lost", "halted")
 SLICE, PAUSE = 1_000, 0.01  # notifications, which take half a millisecond; seconds in which everything else goes on
+GAUGE_EVERY, LOOP_LAG_EVERY = 2.0, 0.5
 WAITING = ("held", "waiting", "sending", "doubt", "handed")
 
 
@@ -93,8 +94,13 @@ class Report:
             "halted": driver.halted,
         }
 
+    async def gauge_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(GAUGE_EVERY)
+            await self.gauge()
+
     async def gauge(self) -> None:
-        """Sums over partitions; called every few seconds. Looks through a long backlog in slices with pauses, so that a
+        """Sums over partitions. Looks through a long backlog in slices with pauses, so that a
         text, whose way has many steps of the event loop, waits for hardly one of them."""
         drivers = self._drivers()
         states = [driver.partition.state for driver in drivers.values()]
@@ -119,6 +125,15 @@ class Report:
         connections = self._connections()
         if connections is not None:
             self._connection_states.tell(connections.series())
+
+
+async def measure_loop_lag(metrics: Metrics) -> None:
+    """Twice a second, whatever the gauges do meanwhile."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + LOOP_LAG_EVERY
+        await asyncio.sleep(LOOP_LAG_EVERY)
+        metrics.record("event_loop_lag_seconds", (), max(0.0, loop.time() - due))
 
 
 def _lag(driver: PartitionDriver) -> int:
