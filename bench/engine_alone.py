@@ -15,7 +15,16 @@ from notifier.domain.catalog import Catalog, build
 from notifier.domain.documents import Connection, ConsentPolicy, Document, Sender, Tenant
 from notifier.domain.events import InboxEvent, SourcePosition
 from notifier.engine.commands import Append, Command, Publish, Send
-from notifier.engine.inputs import Answer, Appended, InboxRecord, Input, LedgerRead, LedgerRecord, Published
+from notifier.engine.inputs import (
+    Answer,
+    Appended,
+    InboxRecord,
+    Input,
+    LedgerChunk,
+    LedgerRead,
+    LedgerRecord,
+    Published,
+)
 from notifier.engine.partition import Partition
 from notifier.engine.state import EngineConfig
 
@@ -60,8 +69,8 @@ class _World:
         self._take(self._partition.claim(NOW))
         claim = self._appends[0].records[0]
         self._acknowledge()
-        self.give(LedgerRecord(0, claim.key, claim.value, None))
-        self.give(LedgerRead(self._end))
+        self.give(LedgerChunk(0, (LedgerRecord(0, claim.key, claim.value, None),)))
+        self.give(LedgerRead(0, self._end))
         self.answer_all()
 
     def give(self, given: Input) -> None:

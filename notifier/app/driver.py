@@ -190,8 +190,8 @@ class PartitionDriver:
     def _begin_poll(self, command: Poll) -> None:
         self._start(self._poll(command), "poll")
 
-    def _begin_find(self, _command: FindSignalsEnd) -> None:
-        self._start(self._find_signals_end(), "signals-end")
+    def _begin_find(self, command: FindSignalsEnd) -> None:
+        self._start(self._find_signals_end(command), "signals-end")
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         assert self._group is not None
@@ -233,11 +233,7 @@ class PartitionDriver:
         count = 0
         async with aclosing(self._store.read_ledger(command.start, command.end)) as chunks:
             async for records, read_to in chunks:
-                if command.end is None:
-                    self.give(LedgerChunk(tuple(records)))
-                else:
-                    for record in records:
-                        self.give(record)
+                self.give(LedgerChunk(command.epoch, tuple(records)))
                 count, end = count + len(records), read_to
                 await asyncio.sleep(0)
         if command.end is None:
@@ -246,7 +242,7 @@ class PartitionDriver:
             if seconds > SLOW_RESTORE:
                 self._log.error("restore_slow", seconds=round(seconds), records=count)
             self._metrics.record("restored_records_total", (), float(count))
-        self.give(LedgerRead(end))
+        self.give(LedgerRead(command.epoch, end))
 
     async def _send(self, command: Send) -> None:
         request = command.request
@@ -267,8 +263,8 @@ class PartitionDriver:
         found = await self._texting.fetch(command.connection, command.sid)
         self.give(Polled(command.notification_id, command.sid, found))
 
-    async def _find_signals_end(self) -> None:
-        self.give(SignalsEnd(await self._store.signals_end()))
+    async def _find_signals_end(self, command: FindSignalsEnd) -> None:
+        self.give(SignalsEnd(command.epoch, await self._store.signals_end()))
 
     # Readers.
 

@@ -26,8 +26,10 @@ class Append(msgspec.Struct, frozen=True):
 
 
 class ReadLedger(msgspec.Struct, frozen=True):
-    """Read `[start, end)` of the ledger (`end` None: to its end, as it is when the reading ends), then `LedgerRead`."""
+    """Read `[start, end)` of the ledger (`end` None: to its end, as it is when the reading ends). Answered by
+    `LedgerChunk`s and one `LedgerRead` with the same epoch."""
 
+    epoch: int
     start: int
     end: int | None
 
@@ -58,7 +60,9 @@ class Publish(msgspec.Struct, frozen=True):
 
 
 class FindSignalsEnd(msgspec.Struct, frozen=True):
-    """Ask for the end of the signals partition, now. Answered by `SignalsEnd`, after the asking."""
+    """Ask for the end of the signals partition, now. Answered by one `SignalsEnd` with the same epoch."""
+
+    epoch: int
 
 
 class Seek(msgspec.Struct, frozen=True):

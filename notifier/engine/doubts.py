@@ -41,20 +41,30 @@ def follow_doubt(state: State, n: Notification, now: float) -> None:
 
 def investigate(state: State, n: Notification, now: float) -> None:
     """Ask how far the signals go now; the list is asked when all of them are read."""
-    if n.stage != "doubt" or n.id in state.settling or n.id in state.asking_signals_end:
+    if n.stage != "doubt" or _is_asking(state, n):
         return
     if not state.config.safe("signals_first"):
         state.settling[n.id] = 0
         look_when_read(state)
         return
-    if not state.asking_signals_end:
-        state.commands.append(FindSignalsEnd())
-    state.asking_signals_end.append(n.id)
+    state.wants_signals_end[n.id] = None
+
+
+def _is_asking(state: State, n: Notification) -> bool:
+    return n.id in state.wants_signals_end or n.id in state.asked_signals_end or n.id in state.settling
+
+
+def ask_signals_end(state: State) -> None:
+    """For all who want to know, unless an answer is awaited: that may have been read before they wanted it."""
+    epoch = state.ledger.epoch
+    if state.wants_signals_end and not state.asked_signals_end and epoch is not None:
+        state.asked_signals_end, state.wants_signals_end = state.wants_signals_end, {}
+        state.commands.append(FindSignalsEnd(epoch))
 
 
 def signals_end(state: State, offset: int) -> None:
-    asking, state.asking_signals_end = state.asking_signals_end, []
-    for notification_id in asking:
+    asked, state.asked_signals_end = state.asked_signals_end, {}
+    for notification_id in asked:
         state.settling[notification_id] = offset
     look_when_read(state)
 

@@ -34,7 +34,7 @@ class AppendUnknown(msgspec.Struct, frozen=True):
 
 
 class LedgerRecord(msgspec.Struct, frozen=True):
-    """A record read back, in a restore or in a gap. `epoch` is the writer's, from the header; None on a CLAIM."""
+    """A record of the ledger as it is read back. `epoch` is the writer's, from the header; None on a CLAIM."""
 
     offset: int
     key: str
@@ -43,14 +43,17 @@ class LedgerRecord(msgspec.Struct, frozen=True):
 
 
 class LedgerChunk(msgspec.Struct, frozen=True):
-    """Records read back in a restore, in order: as each of them by itself, and as cheap as many of them must be."""
+    """Records that `ReadLedger` asked for, in order. Those of an older epoch's reading mean nothing any more: in the
+    midst of a later restore they would put back what it has read since."""
 
+    epoch: int
     records: tuple[LedgerRecord, ...]
 
 
 class LedgerRead(msgspec.Struct, frozen=True):
     """What `ReadLedger` asked for was read; every record below `end` was handed over."""
 
+    epoch: int
     end: int
 
 
@@ -88,6 +91,7 @@ class Published(msgspec.Struct, frozen=True):
 class SignalsEnd(msgspec.Struct, frozen=True):
     """The end of the signals partition, as it was after `FindSignalsEnd` was asked."""
 
+    epoch: int
     offset: int
 
 
@@ -108,6 +112,6 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 Input = (
-    InboxRecord | SignalRecord | Appended | AppendUnknown | LedgerRecord | LedgerChunk | LedgerRead | Answer | Looked
-    | Polled | Published | SignalsEnd | ConfigChanged | Elected | Stopping | Tick
+    InboxRecord | SignalRecord | Appended | AppendUnknown | LedgerChunk | LedgerRead | Answer | Looked | Polled
+    | Published | SignalsEnd | ConfigChanged | Elected | Stopping | Tick
 )  # fmt: skip

@@ -115,7 +115,7 @@ def acknowledged(state: State, first: int, now: float) -> list[Batch]:
         return []
     if first > ledger.last + 1 and state.config.safe("fence"):
         ledger.gap = batch
-        state.commands.append(ReadLedger(ledger.last + 1, first))
+        state.commands.append(ReadLedger(batch.epoch, ledger.last + 1, first))
         ledger.last = first + len(batch.written) - 1
         return []
     ledger.last = first + len(batch.written) - 1

@@ -36,7 +36,6 @@ from notifier.engine.inputs import (
     Input,
     LedgerChunk,
     LedgerRead,
-    LedgerRecord,
     Looked,
     Polled,
     Published,
@@ -78,9 +77,10 @@ class Partition:
         state = self.state
         if state.ledger.phase == "halted":
             return []
-        if state.ledger.phase == "restoring" and isinstance(given, (LedgerChunk, LedgerRecord)):
-            records = given.records if isinstance(given, LedgerChunk) else (given,)
-            restoring.read_back(state, records)  # nothing follows from them before all are read
+        if isinstance(given, (LedgerChunk, LedgerRead, SignalsEnd)) and given.epoch != state.ledger.epoch:
+            return []  # asked for before this claim
+        if state.ledger.phase == "restoring" and isinstance(given, LedgerChunk):
+            restoring.read_back(state, given.records)  # nothing follows from them before all are read
             return []
         _HANDLERS[type(given)](self, given, now)
         return self._finish(now)
@@ -92,6 +92,7 @@ class Partition:
             timing.fire(state, now)
             configuring.reconsider(state, now)
             forgetting.go_on(state, now)
+            doubts.ask_signals_end(state)
             sending.pump(state, now)
             self._take_facts(now)
             timing.sweep(state)
@@ -118,7 +119,7 @@ class Partition:
             state.ledger.in_flight = None
             state.ledger.phase, state.ledger.epoch = "restoring", first
             state.ledger.claimed_at = now
-            state.commands.append(ReadLedger(0, None))
+            state.commands.append(ReadLedger(first, 0, None))
             return
         if state.ledger.phase == "lost":
             state.ledger.in_flight = None
@@ -148,11 +149,10 @@ class Partition:
         state.ledger.lost_at = now
         ledger.begin_claim(state, now)
 
-    def _ledger_chunk(self, _given: LedgerChunk, _now: float) -> None:
-        """Of a restore that is over: the partition was lost meanwhile, or halted."""
-
-    def _ledger_record(self, record: LedgerRecord, now: float) -> None:
-        if self.state.ledger.gap is not None and not ledger.gap_record(self.state, record):
+    def _ledger_chunk(self, given: LedgerChunk, now: float) -> None:
+        if self.state.ledger.gap is None:
+            return  # it was lost meanwhile
+        if not all(ledger.gap_record(self.state, record) for record in given.records):
             self._lost(now)
 
     def _ledger_read(self, given: LedgerRead, now: float) -> None:
@@ -273,7 +273,6 @@ _HANDLERS: dict[type, Callable[..., None]] = {  # `...`: each takes the input th
     SignalRecord: Partition._signal,
     Appended: Partition._appended,
     AppendUnknown: Partition._append_unknown,
-    LedgerRecord: Partition._ledger_record,
     LedgerChunk: Partition._ledger_chunk,
     LedgerRead: Partition._ledger_read,
     Answer: Partition._answer,

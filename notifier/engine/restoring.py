@@ -60,7 +60,7 @@ def forget(state: State) -> None:
         "restore", "publication", "identities", "positions", "notifications", "runs", "keys", "notes", "consents",
         "opt_outs", "lanes", "accounts", "senders", "runnable", "holds", "forgetting", "to_forget", "by_key",
         "by_tenant", "by_sid", "uncertain", "reconsider", "intending", "posted", "polls", "settling",
-        "asking_signals_end", "facts", "timers",
+        "wants_signals_end", "asked_signals_end", "facts", "timers",
     ):  # fmt: skip
         setattr(state, name, getattr(fresh, name))
     ledger = state.ledger

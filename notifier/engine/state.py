@@ -242,7 +242,8 @@ class State:
     posted: dict[str, str] = field(default_factory=dict)  # notification -> account at which its POST is under way
     polls: dict[str, float] = field(default_factory=dict)  # notification -> interval of its next poll
     settling: dict[str, int] = field(default_factory=dict)  # notification in doubt -> signals offset to be read first
-    asking_signals_end: list[str] = field(default_factory=list)
+    wants_signals_end: dict[str, None] = field(default_factory=dict)  # notifications in doubt
+    asked_signals_end: dict[str, None] = field(default_factory=dict)  # those for whom it was asked
     late_answers: list[Answer] = field(default_factory=list)  # arrived while nothing was restored
     facts: list[tuple[str, AnswerFact]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)

@@ -153,7 +153,7 @@ class Owner:
                     self._unpublished.append(command.outcome)
                     self._publish()
                 case FindSignalsEnd():
-                    self.world.after(0.02, lambda: self.give(SignalsEnd(len(self.world.signals))))
+                    self._find_signals_end(command)
                 case Seek():
                     self._feeding = (command.inbox or 0, command.signals or 0)
                     self._read_signals_late()
@@ -205,24 +205,37 @@ class Owner:
         def finish(position: int) -> None:
             end = world.ledger.next if command.end is None else command.end
             self._hand_over(world.ledger.read(position, end), command)
-            self.give(LedgerRead(end))
+            self.give(LedgerRead(command.epoch, end))
 
         def begin() -> None:
-            middle = world.ledger.next if command.end is None else command.end
+            middle = world.ledger.next if command.end is None else self._somewhere(command.start, command.end)
             self._hand_over(world.ledger.read(command.start, middle), command)
             self._drain()
-            world.after(world.random.uniform(0.001, 0.4), lambda: finish(middle))
+            world.after(self._delay(0.4), lambda: finish(middle))
 
-        world.after(world.random.uniform(0.001, 0.2), begin)
+        world.after(self._delay(0.2), begin)
+
+    def _somewhere(self, start: int, end: int) -> int:
+        return self.world.random.randint(start, end) if self.world.faults.read_late else end
+
+    def _delay(self, most: float) -> float:
+        """Of a reader: `most` seconds, unless it has trouble with its broker."""
+        late = self.world.chance(self.world.faults.read_late)
+        return self.world.random.uniform(0.001, 8.0 if late else most)
+
+    def _find_signals_end(self, command: FindSignalsEnd) -> None:
+        late = self.world.chance(self.world.faults.read_late)
+
+        def read() -> None:
+            found = SignalsEnd(command.epoch, len(self.world.signals))
+            self._later(self._delay(0.1) if late else 0.0, found)
+
+        self.world.after(0.02, read)
 
     def _hand_over(self, records: list[LedgerRecord], command: ReadLedger) -> None:
-        """A restore in small chunks, a gap record by record."""
-        if command.end is None:
-            self._inputs.extend(
-                LedgerChunk(tuple(records[start : start + CHUNK])) for start in range(0, len(records), CHUNK)
-            )
-        else:
-            self._inputs.extend(records)
+        self._inputs.extend(
+            LedgerChunk(command.epoch, tuple(records[start : start + CHUNK])) for start in range(0, len(records), CHUNK)
+        )
 
     def _send(self, command: Send) -> None:
         world, faults, request = self.world, self.world.faults, command.request

@@ -98,6 +98,7 @@ class Faults:
     list_lag: float = 0.5
     first_callback: float = 2.0
     signals_late: float = 0.0
+    read_late: float = 0.0
 
 
 CALM = Faults(*[0.0] * 13)

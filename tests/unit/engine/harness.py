@@ -159,12 +159,10 @@ class Shell:
                 case Append(records):
                     self.batches.append(records)
                     self.appends.append(records)
-                case ReadLedger(start, end):
+                case ReadLedger(epoch, start, end):
                     stop = len(self.ledger.records) if end is None else end
-                    found = self.ledger.records[start:stop]
-                    for given in found if end is not None else [LedgerChunk(tuple(found))]:
-                        self.give(given)
-                    self.give(LedgerRead(stop))
+                    self.give(LedgerChunk(epoch, tuple(self.ledger.records[start:stop])))
+                    self.give(LedgerRead(epoch, stop))
                 case Send(epoch, request):
                     self.sends.append(request)
                     self.epochs.append(epoch)
@@ -262,7 +260,9 @@ class Shell:
         self.give(SignalRecord(offset, command))
 
     def end_of_signals(self, offset: int | None = None) -> None:
-        self.give(SignalsEnd(self._signals if offset is None else offset))
+        epoch = self.partition.state.ledger.epoch
+        assert epoch is not None
+        self.give(SignalsEnd(epoch, self._signals if offset is None else offset))
 
     def show(self, *matches: MessageMatch, answered: bool = True) -> None:
         """Twilio's list answers the last look, or does not."""

@@ -1,10 +1,11 @@
-"""A POST outlives the epoch in which it began: its answer counts as a fact, whenever it comes (rule 9)."""
+"""What outlives the epoch in which it was asked for: a POST's answer counts as a fact, whenever it comes (rule 9); what
+was read for the former epoch counts no more."""
 
 from __future__ import annotations
 
-from notifier.domain.answers import NotSent, Rejected
+from notifier.domain.answers import InDoubt, NotSent, Rejected
 from notifier.engine.commands import ReadLedger
-from notifier.engine.inputs import Answer, Appended
+from notifier.engine.inputs import Answer, Appended, LedgerChunk, LedgerRead, SignalsEnd
 from tests.unit.engine.harness import OTHER_PHONE, PHONE, Shell
 
 
@@ -83,3 +84,77 @@ def test_an_answer_to_an_older_attempt_changes_nothing() -> None:
     assert shell.said() == [("scheduled", "retry")]
     shell.answer()
     assert shell.said()[-1] == ("accepted", None)
+
+
+def test_what_was_read_for_the_former_epoch_puts_nothing_back_into_a_restore() -> None:
+    """A gap's reader was slow: the rest of it comes when the restore has read newer records of the same keys."""
+    shell = Shell().own()
+    shell.order()
+    shell.answer()
+    former = shell.partition.state.ledger.epoch
+    assert former is not None
+    shell.hold_appends = True
+    shell.order(2, OTHER_PHONE)
+    shell.lose_append()
+    epoch = shell.ledger.write(shell.appends.pop(0))
+    shell.hold_appends = False
+    shell.partition.step(Appended(epoch), shell.now)
+    log = tuple(shell.ledger.records)
+    key = "n/" + shell.sends[0].notification_id
+    oldest = next(record for record in log if record.key == key)
+    shell.give(LedgerChunk(epoch, log[:epoch]))
+    shell.give(LedgerChunk(former, (oldest,)))
+    shell.give(LedgerRead(former, oldest.offset + 1))
+    assert shell.phase == "restoring"
+    shell.give(LedgerChunk(epoch, log[epoch:]))
+    shell.give(LedgerRead(epoch, len(log)))
+    assert shell.phase == "owning"
+    assert shell.partition.state.notifications.stage(key[2:]) == "handed"
+    shell.pass_time(60.0)
+    assert [request.to for request in shell.sends].count(PHONE) == 1
+
+
+def test_how_far_the_signals_went_for_the_former_epoch_says_nothing_now() -> None:
+    shell = claiming()
+    former = shell.partition.state.ledger.epoch
+    assert former is not None
+    go_on(shell)
+    shell.pass_time(shell.partition.state.config.quarantine)
+    assert shell.ends_asked == 1
+    shell.give(SignalsEnd(former, 0))
+    assert shell.looks == []
+    shell.end_of_signals()
+    assert len(shell.looks) == 1
+
+
+def test_what_was_asked_for_the_former_epoch_is_asked_again() -> None:
+    shell = Shell().own()
+    shell.order(1, PHONE)
+    shell.answer(InDoubt(cause="time_out"))
+    shell.pass_time(0.0)
+    assert shell.ends_asked == 1
+    shell.hold_appends = True
+    shell.order(2, OTHER_PHONE)
+    shell.lose_append()
+    go_on(shell)
+    shell.pass_time(0.0)
+    assert shell.ends_asked == 2
+    shell.end_of_signals()
+    assert len(shell.looks) == 1
+
+
+def test_who_asks_how_far_the_signals_go_waits_for_an_answer_that_was_read_after_the_asking() -> None:
+    """A callback that came between the reading of the former answer and the asking is evidence."""
+    shell = Shell().own()
+    shell.order(1, PHONE)
+    shell.order(2, OTHER_PHONE)
+    shell.pass_time(1.0)
+    for send in (0, 1):
+        shell.answer(InDoubt(cause="time_out"), send=send)
+        shell.pass_time(0.0)
+    assert shell.ends_asked == 1
+    shell.end_of_signals()
+    assert [look.notification_id for look in shell.looks] == [shell.sends[0].notification_id]
+    assert shell.ends_asked == 2
+    shell.end_of_signals()
+    assert [look.notification_id for look in shell.looks] == [request.notification_id for request in shell.sends]
