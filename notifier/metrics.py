@@ -85,7 +85,11 @@ class Metrics:
 
     def _declare_work(self) -> None:
         self.events_total = self._counter(
-            "events_total", "Records of the source topics and what became of them.", "source", "type", "result"
+            "events_total",
+            "Records of the source topics and what became of them; types beyond the first 300 are `other`.",
+            "source",
+            "type",
+            "result",
         )
         self.outcomes_total = self._counter(
             "outcomes_total", "Outcomes published.", "status", "reason", "channel", "tenant"
