@@ -11,7 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.bars import BARS
+from bench.bars import BARS, speed_of_machine
 from bench.conditions import commit, conditions
 from bench.figures import table
 from bench.measurements import MEASUREMENTS, Measurement, chosen
@@ -50,6 +50,9 @@ def main() -> int:
             _keep(kept, under, figures, failures)
     print()
     print(table(figures, BARS))
+    speed = speed_of_machine(figures)
+    if speed is not None:
+        print(speed)
     busy = [name.partition(".")[0] for name, value in figures.items() if name.endswith(FOREIGN) and value > QUIET]
     if busy:
         print(f"other processes were busy during {', '.join(busy)}: not to be held against the bars")

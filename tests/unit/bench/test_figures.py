@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bench.bars import speed_of_machine
 from bench.figures import Bar, percentile, table
 from bench.measurements import chosen
 from bench.memory import growth
@@ -68,3 +69,8 @@ def test_measurements_are_chosen_by_how_their_names_begin() -> None:
     assert len(chosen("")) > 8
     with pytest.raises(ValueError, match="no measurement begins with z"):
         chosen("a,z")
+
+
+def test_the_speed_of_the_machine_is_told_by_the_loop_that_the_bars_came_from() -> None:
+    assert speed_of_machine({"a100.cpu_seconds_per_1000": 0.6}) is None
+    assert "at 0.50 of that speed" in (speed_of_machine({"p100.cpu_seconds_per_1000": 0.6}) or "")
