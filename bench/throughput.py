@@ -16,7 +16,7 @@ from bench.traffic import ACCEPTED, Event, Reader, key_ready, publish
 
 EVENTS, WARM_UP = 20_000, 1_000
 MOST_SECONDS = 600.0
-LOOP_PAIRS = 3
+LOOP_PAIRS = 5
 PAIRS, EVENTS_OF_A_PAIR = 5, 40_000  # each of two processes has as many as one has in (a)
 Senders = Callable[[Installation], AbstractContextManager[Sequence[Daemon]]]
 
@@ -27,7 +27,7 @@ def backlog(setting: Setting, latency_ms: float, *, core: int | None = 0) -> dic
 
 
 def beside_handwritten(setting: Setting) -> dict[str, float]:
-    """The loop of `handwritten.py` on the work of (a) at 100 ms, in turn with the daemon: medians of three pairs.
+    """The loop of `handwritten.py` on the work of (a) at 100 ms, in turn with the daemon: medians of five pairs.
 
     The bars of (a) were set on a machine where such a loop took 0.300 s and did 2,584 texts/s. On a slower one the
     ratios to it say what the seconds cannot.
