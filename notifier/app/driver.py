@@ -65,6 +65,10 @@ MOST_UNPUBLISHED = 10_000  # outcomes that wait for the results topic; above it 
 RETRY_APPEND = 1.0  # seconds until a new producer tries
 
 
+class _Stopped(Exception):
+    """Leaves the group, which cancels what is still under way: nobody waits for it any more."""
+
+
 class PartitionDriver:
     """Runs one partition from its claim until it is stopped."""
 
@@ -84,7 +88,6 @@ class PartitionDriver:
         self._appender = Appender(store, append_deadline)
         self._timer: asyncio.TimerHandle | None = None
         self._readers: list[asyncio.Task[None]] = []
-        self._tasks: set[asyncio.Task[None]] = set()
         self._posts = 0
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -98,9 +101,9 @@ class PartitionDriver:
                 self._group = group
                 self._carry_out(self.partition.claim(self._clock.now()))
                 await self._stopped.wait()
-                self._stop_readers()
-                for task in self._tasks:
-                    task.cancel()
+                raise _Stopped
+        except* _Stopped:
+            self._readers = []
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -195,10 +198,7 @@ class PartitionDriver:
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         assert self._group is not None
-        task = self._group.create_task(work, name=f"partition-{self.number}-{name}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._group.create_task(work, name=f"partition-{self.number}-{name}")
 
     def _published(self, outcome_ids: tuple[str, ...]) -> None:
         self.give(Published(outcome_ids))

@@ -37,18 +37,16 @@ class Feed:
             async for records in chunks:
                 self.inbox_end = records[-1].offset + 1 if records else self.inbox_end
                 for record in records:
-                    await self._configured(record)
-                    await self._until(self._wants_inbox)
+                    if self._following.catalog.offset < record.event.configOffset:
+                        await self._following.wait_for(record.event.configOffset)
+                    if not self._wants_inbox():
+                        await self._until(self._wants_inbox)
                     self._give(record)
 
     async def _until(self, wanted: Callable[[], bool]) -> None:
         while not wanted():
             self._changed.clear()
             await self._changed.wait()
-
-    async def _configured(self, record: InboxRecord) -> None:
-        if self._following.catalog.offset < record.event.configOffset:
-            await self._following.wait_for(record.event.configOffset)
 
     async def signals(self, offset: int | None) -> None:
         async with aclosing(self._store.read_signals(offset)) as chunks:

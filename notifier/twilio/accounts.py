@@ -12,10 +12,26 @@ from typing import Any
 from twilio.rest import Client  # type: ignore[import-untyped]  # ships no type information
 
 from notifier.domain.documents import Connection
-from notifier.twilio.credentials import CredentialsUnavailable, Secrets
+from notifier.twilio.credentials import CredentialsUnavailable, Login, Secrets
 from notifier.twilio.http_client import TwilioHttpClient
 
 ConnectionSource = Callable[[str], Connection | None]  # by owner; None when there is no such document now
+
+
+class _SignedIn(Client):  # type: ignore[misc]  # the base class is Any
+    """The library's client; what it says of itself in every request is put together once: every text pays for it."""
+
+    def __init__(self, login: Login, http_client: TwilioHttpClient) -> None:
+        super().__init__(login.user, login.password, login.account_sid, http_client=http_client)
+        self._said: dict[str, dict[str, str]] = {}
+
+    def get_headers(self, method: str, headers: dict[str, str] | None) -> dict[str, str]:
+        if headers:
+            given: dict[str, str] = super().get_headers(method, headers)
+            return given
+        if method not in self._said:
+            self._said[method] = super().get_headers(method, None)
+        return dict(self._said[method])
 
 
 class Accounts:
@@ -40,7 +56,7 @@ class Accounts:
         known = self._clients.get(owner)
         if known is None or (known[0] is not connection and known[0] != connection):
             login = self._secrets.login(connection)
-            client = Client(login.user, login.password, login.account_sid, http_client=self._http_client)
+            client = _SignedIn(login, self._http_client)
             known = self._clients[owner] = (connection, client)
         return known[1]
 
