@@ -161,10 +161,10 @@ class Metrics:
     def _recorder(self, metric: str, labels: tuple[str, ...]) -> Callable[[float], None]:
         """Kept for the next time, but for gauges, whose series may be taken away, and for types that are not named."""
         series, names, _ = self._declared[metric]
-        if metric == "events_total":
-            source, event_type, result = labels
-            if not self._is_named(event_type):
-                return self._recorder(metric, (source, OTHER, result))
+        labels = tuple(
+            OTHER if name == "type" and not self._is_named(label) else label
+            for name, label in zip(names, labels, strict=True)
+        )
         if names:
             series = series.labels(*_shown(labels, self._hidden(names)))
         if isinstance(series, Gauge):
@@ -175,7 +175,7 @@ class Metrics:
     def _is_named(self, event_type: str) -> bool:
         if len(self._event_types) < MOST_EVENT_TYPES:
             self._event_types.add(event_type)
-        return event_type in self._event_types or event_type == OTHER
+        return event_type in self._event_types
 
     def series(self, gauge: str) -> Series:
         """Those of a gauge that one place tells of. Raises `KeyError` for an unknown one."""

@@ -103,7 +103,7 @@ class PartitionDriver:
                 await self._stopped.wait()
                 raise _Stopped
         except* _Stopped:
-            self._readers = []
+            pass
         finally:
             if self._timer is not None:
                 self._timer.cancel()

@@ -39,7 +39,7 @@ class Feed:
                 for record in records:
                     if self._following.catalog.offset < record.event.configOffset:
                         await self._following.wait_for(record.event.configOffset)
-                    if not self._wants_inbox():
+                    if not self._wants_inbox():  # who need not wait is spared the coroutine: every event pays for it
                         await self._until(self._wants_inbox)
                     self._give(record)
 

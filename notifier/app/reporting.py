@@ -95,6 +95,7 @@ class Report:
         }
 
     async def gauge_now_and_then(self) -> None:
+        """Until cancelled."""
         while True:
             await asyncio.sleep(GAUGE_EVERY)
             await self.gauge()

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]  # ships no type information
-from twilio.rest import Client  # type: ignore[import-untyped]
+from twilio.rest import Client  # type: ignore[import-untyped]  # ships no type information
 
 from notifier.domain.connection_checks import (
     NOTHING_KNOWN,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # ships no type information
-from twilio.http.response import Response  # type: ignore[import-untyped]
+from twilio.http.response import Response  # type: ignore[import-untyped]  # ships no type information
 
 from notifier.domain.failures import SMALLEST_TWILIO_CODE
 from notifier.twilio.transport import Transport

@@ -224,11 +224,9 @@ class Owner:
         return self.world.random.uniform(0.001, 8.0 if late else most)
 
     def _find_signals_end(self, command: FindSignalsEnd) -> None:
-        late = self.world.chance(self.world.faults.read_late)
-
         def read() -> None:
-            found = SignalsEnd(command.epoch, len(self.world.signals))
-            self._later(self._delay(0.1) if late else 0.0, found)
+            delay = self._delay(0.1) if self.world.faults.read_late else 0.0
+            self._later(delay, SignalsEnd(command.epoch, len(self.world.signals)))
 
         self.world.after(0.02, read)
 

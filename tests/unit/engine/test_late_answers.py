@@ -4,7 +4,7 @@ was read for the former epoch counts no more."""
 from __future__ import annotations
 
 from notifier.domain.answers import InDoubt, NotSent, Rejected
-from notifier.engine.commands import ReadLedger
+from notifier.engine.commands import Command, ReadLedger
 from notifier.engine.inputs import Answer, Appended, LedgerChunk, LedgerRead, SignalsEnd
 from tests.unit.engine.harness import OTHER_PHONE, PHONE, Shell
 
@@ -13,11 +13,24 @@ def claiming() -> Shell:
     """One text is posted and not answered; then an append ended unknown, and the new CLAIM is in flight."""
     shell = Shell().own()
     shell.order(1, PHONE)
+    claim_again(shell)
+    return shell
+
+
+def claim_again(shell: Shell) -> None:
     shell.hold_appends = True
     shell.order(2, OTHER_PHONE)
     shell.lose_append()
     assert shell.phase == "claiming"
-    return shell
+
+
+def begin_restore(shell: Shell) -> list[Command]:
+    """The CLAIM is acknowledged, and nothing of what is asked for then has been read."""
+    first = shell.ledger.write(shell.appends.pop(0))
+    shell.hold_appends = False
+    commands = shell.partition.step(Appended(first), shell.now)
+    assert shell.phase == "restoring"
+    return commands
 
 
 def go_on(shell: Shell) -> None:
@@ -36,11 +49,8 @@ def test_an_answer_that_comes_while_claiming_counts_after_the_restore() -> None:
 
 def test_an_answer_that_comes_while_restoring_counts_after_the_restore() -> None:
     shell = claiming()
-    first = shell.ledger.write(shell.appends.pop(0))
-    shell.hold_appends = False
-    commands = shell.partition.step(Appended(first), shell.now)
+    commands = begin_restore(shell)
     assert any(isinstance(command, ReadLedger) for command in commands)
-    assert shell.phase == "restoring"
     sid = shell.answer(send=0)
     shell.carry_out(commands)
     assert shell.said() == [("unknown", "takeover"), ("accepted", None)]
@@ -93,12 +103,10 @@ def test_what_was_read_for_the_former_epoch_puts_nothing_back_into_a_restore() -
     shell.answer()
     former = shell.partition.state.ledger.epoch
     assert former is not None
-    shell.hold_appends = True
-    shell.order(2, OTHER_PHONE)
-    shell.lose_append()
-    epoch = shell.ledger.write(shell.appends.pop(0))
-    shell.hold_appends = False
-    shell.partition.step(Appended(epoch), shell.now)
+    claim_again(shell)
+    begin_restore(shell)
+    epoch = shell.partition.state.ledger.epoch
+    assert epoch is not None
     log = tuple(shell.ledger.records)
     key = "n/" + shell.sends[0].notification_id
     oldest = next(record for record in log if record.key == key)
@@ -133,9 +141,7 @@ def test_what_was_asked_for_the_former_epoch_is_asked_again() -> None:
     shell.answer(InDoubt(cause="time_out"))
     shell.pass_time(0.0)
     assert shell.ends_asked == 1
-    shell.hold_appends = True
-    shell.order(2, OTHER_PHONE)
-    shell.lose_append()
+    claim_again(shell)
     go_on(shell)
     shell.pass_time(0.0)
     assert shell.ends_asked == 2
